@@ -1,0 +1,78 @@
+package dev.wisp.backend;
+
+import dev.wisp.tensor.Scope;
+import dev.wisp.tensor.Tensor;
+import java.util.concurrent.Callable;
+
+/**
+ * One compute device. Conventions of every operation:
+ *
+ * <ul>
+ *   <li>Inputs come first, outputs last; outputs are allocated by the caller, fully overwritten
+ *       unless the operation says it accumulates, and must not overlap an input unless the
+ *       operation allows it.
+ *   <li>Shapes, element types and liveness are checked before any native call; a violation is an
+ *       {@link IllegalArgumentException} (shape, type) or {@link IllegalStateException} (released
+ *       tensor, closed backend, wrong thread) whose message names the operation and the shapes.
+ *   <li>Sums have a fixed order: the same inputs on the same device give the same bits, whatever
+ *       the timing of threads.
+ *   <li>Everything runs on the backend's compute thread: call operations inside {@link #compute}.
+ * </ul>
+ */
+public interface Backend
+    extends ConvolutionOps,
+        NormOps,
+        ResizeOps,
+        PointwiseOps,
+        MapOps,
+        SeedOps,
+        PamrOps,
+        OptimizerOps,
+        AutoCloseable {
+
+  /** Name by which users choose it: {@code cpu}, {@code cuda}. */
+  String name();
+
+  /** One line for bug reports: device, instruction set or driver, threads. */
+  String describe();
+
+  /** A new scope over this backend's memory. */
+  Scope scope();
+
+  /**
+   * Runs a task on the compute thread and waits for it; runs it at once when called from that
+   * thread. An exception of the task is rethrown as it is.
+   */
+  <T> T compute(Callable<T> task);
+
+  /** Like {@link #compute(Callable)} for a task without a result. */
+  default void run(Runnable task) {
+    compute(
+        () -> {
+          task.run();
+          return Boolean.TRUE;
+        });
+  }
+
+  /** Bytes of device memory in use, and the highest value so far. */
+  MemoryStatistics memoryStatistics();
+
+  /** Copies host values into a tensor; lengths must agree. */
+  void upload(float[] source, Tensor target);
+
+  /** Copies host values into an I32 tensor; lengths must agree. */
+  void upload(int[] source, Tensor target);
+
+  /** Copies host bytes into a U8 tensor; lengths must agree. */
+  void upload(byte[] source, Tensor target);
+
+  /** The elements of an F32 tensor. */
+  float[] floats(Tensor source);
+
+  /** The elements of an I32 tensor. */
+  int[] ints(Tensor source);
+
+  /** Waits for outstanding work, then frees pools and stops the compute thread. Idempotent. */
+  @Override
+  void close();
+}

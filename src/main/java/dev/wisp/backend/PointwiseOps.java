@@ -1,0 +1,73 @@
+package dev.wisp.backend;
+
+import dev.wisp.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/** Elementwise operations, reductions over positions, and losses. */
+public interface PointwiseOps {
+  /** Sets every element of an F32 tensor. */
+  void fill(Tensor target, float value);
+
+  /** Copies an F32 or I32 tensor of the same element count. */
+  void copy(Tensor source, Tensor target);
+
+  /** {@code target += factor * source}, F32, same element count. */
+  void addScaled(float factor, Tensor source, Tensor target);
+
+  /** {@code out = max(0, x)}; NaN stays NaN. May be in place. */
+  void relu(Tensor x, Tensor out);
+
+  /**
+   * {@code dx = y > 0 ? dy + extra : 0}, the pass between two convolutions of a residual network.
+   *
+   * @param y the activation's output
+   * @param extra a second gradient to add first (the residual branch's), or null
+   * @param dx may be dy or extra
+   */
+  void reluBackward(Tensor y, Tensor dy, @Nullable Tensor extra, Tensor dx);
+
+  /**
+   * Sums an image and its mirrored copy: {@code out[n, h, w, c] = x[n, h, w, c] + x[N + n, h, W - 1
+   * - w, c]}.
+   *
+   * @param x {@code [2N, H, W, C]}
+   * @param out {@code [N, H, W, C]}
+   */
+  void addMirrored(Tensor x, Tensor out);
+
+  /**
+   * Undoes the input normalisation for the guide image: {@code out = x * std[c] + mean[c]} with a
+   * rounded product and a rounded sum, over {@code [N, H, W, 3]}.
+   */
+  void denormalize(Tensor x, float[] mean, float[] std, Tensor out);
+
+  /** Mean over positions: {@code [N, H, W, C]} to {@code [N, C]}, accumulated in double. */
+  void spatialMean(Tensor x, Tensor out);
+
+  /** Adds the gradient of {@link #spatialMean}: {@code dx += dOut / (H W)}. */
+  void spatialMeanBackward(Tensor dOut, Tensor dx);
+
+  /**
+   * Multi-label soft margin loss: mean over images and classes of {@code -(y log s(z) + (1 - y) log
+   * s(-z))}, s the logistic function.
+   *
+   * @param score {@code [N, K]}
+   * @param label {@code [N, K]}, 0 or 1
+   * @param loss {@code [1]}, output
+   * @param dScore {@code [N, K]}, output: the gradient; or null
+   */
+  void softMarginLoss(Tensor score, Tensor label, Tensor loss, @Nullable Tensor dScore);
+
+  /**
+   * Mean absolute difference of two lists of maps over all {@code classes.total()} classes, absent
+   * ones counting as equal: {@code sum |a - b| / (N * total * h * w)} (general seed consistency).
+   *
+   * @param a {@code [rows, h, w]}
+   * @param b {@code [rows, h, w]}
+   * @param loss {@code [1]}, output
+   * @param dA gradient {@code sign(a - b) / (N total h w)}, sign(0) = 0; or null. For b it is
+   *     {@code -dA}.
+   */
+  void meanAbsoluteDifference(
+      Tensor a, Tensor b, ClassRows classes, Tensor loss, @Nullable Tensor dA);
+}

@@ -1,0 +1,5 @@
+/** Wisp's library facade. */
+@NullMarked
+package dev.wisp;
+
+import org.jspecify.annotations.NullMarked;
