@@ -1,0 +1,205 @@
+package dev.wisp.pipeline;
+
+import dev.wisp.common.WispException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+import tools.jackson.dataformat.yaml.YAMLMapper;
+import tools.jackson.dataformat.yaml.YAMLWriteFeature;
+
+/** Reads, overrides and writes recipes. */
+public final class Recipes {
+  /** The recipes that come with Wisp. */
+  public static final List<String> NAMES = List.of("paper", "release", "demo");
+
+  private static final YAMLMapper YAML =
+      YAMLMapper.builder()
+          .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+          .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
+          .disable(YAMLWriteFeature.WRITE_DOC_START_MARKER)
+          .build();
+
+  private Recipes() {}
+
+  /**
+   * A named recipe, or a file of values over a named one ({@code name:} in the file says which;
+   * {@code paper} if it does not), with overrides on top.
+   *
+   * @param nameOrFile one of {@link #NAMES} or a YAML file
+   * @param overrides {@code section.key=value} each
+   * @throws WispException naming the unknown key, the malformed value or the missing file
+   */
+  public static Recipe load(String nameOrFile, List<String> overrides) {
+    ObjectNode tree;
+    if (NAMES.contains(nameOrFile)) {
+      tree = named(nameOrFile);
+    } else {
+      Path file = Path.of(nameOrFile);
+      ObjectNode values = parse(file);
+      JsonNode base = values.get("name");
+      String name = base == null ? "paper" : base.asString();
+      if (!NAMES.contains(name)) {
+        throw new WispException(
+            "recipe %s: name is '%s'; give one of %s"
+                .formatted(file, name, String.join(", ", NAMES)));
+      }
+      tree = named(name);
+      merge(tree, values, "", file.toString());
+    }
+    overrides.forEach(override -> override(tree, override));
+    return bind(tree, nameOrFile);
+  }
+
+  /** The recipe with one or more values changed: {@code section.key=value} each. */
+  public static Recipe with(Recipe recipe, List<String> overrides) {
+    ObjectNode tree = YAML.valueToTree(recipe);
+    overrides.forEach(override -> override(tree, override));
+    return bind(tree, recipe.name());
+  }
+
+  /** All values as YAML. */
+  public static String write(Recipe recipe) {
+    return YAML.writeValueAsString(recipe);
+  }
+
+  /** Reads what {@link #write} wrote. */
+  public static Recipe read(Path file) {
+    ObjectNode tree = named("paper");
+    merge(tree, parse(file), "", file.toString());
+    return bind(tree, file.toString());
+  }
+
+  private static ObjectNode named(String name) {
+    String resource = "/recipes/" + name + ".yaml";
+    try (InputStream in = Recipes.class.getResourceAsStream(resource)) {
+      if (in == null) {
+        throw new IllegalStateException("resource " + resource + " is missing");
+      }
+      return (ObjectNode) YAML.readTree(in);
+    } catch (IOException e) {
+      throw new IllegalStateException("resource " + resource + " cannot be read", e);
+    }
+  }
+
+  private static ObjectNode parse(Path file) {
+    if (!Files.isRegularFile(file)) {
+      throw new WispException(
+          "recipe '%s' is neither a file nor one of %s".formatted(file, String.join(", ", NAMES)));
+    }
+    try {
+      JsonNode tree = YAML.readTree(Files.readString(file, StandardCharsets.UTF_8));
+      if (tree instanceof ObjectNode object) {
+        return object;
+      }
+      throw new WispException("recipe %s: not a list of key: value lines".formatted(file));
+    } catch (IOException | JacksonException e) {
+      throw new WispException("recipe %s: %s".formatted(file, firstLine(e)), e);
+    }
+  }
+
+  private static void merge(ObjectNode into, ObjectNode from, String path, String source) {
+    for (Map.Entry<String, JsonNode> entry : from.properties()) {
+      String key = path + entry.getKey();
+      JsonNode old = into.get(entry.getKey());
+      if (old == null) {
+        throw unknown(key, into, path, source);
+      }
+      if (old instanceof ObjectNode section) {
+        if (!(entry.getValue() instanceof ObjectNode values)) {
+          throw new WispException("recipe %s: %s is a section".formatted(source, key));
+        }
+        merge(section, values, key + ".", source);
+      } else {
+        into.set(entry.getKey(), entry.getValue());
+      }
+    }
+  }
+
+  private static void override(ObjectNode tree, String assignment) {
+    int equals = assignment.indexOf('=');
+    if (equals < 1) {
+      throw new WispException(
+          "--set %s: give section.key=value, such as training.batch=8".formatted(assignment));
+    }
+    String key = assignment.substring(0, equals).strip();
+    String[] parts = key.split("\\.", -1);
+    ObjectNode section = tree;
+    String path = "";
+    for (int i = 0; i < parts.length; i++) {
+      JsonNode old = section.get(parts[i]);
+      if (old == null) {
+        throw unknown(key, section, path, "--set");
+      }
+      boolean last = i == parts.length - 1;
+      if (old instanceof ObjectNode inner) {
+        if (last) {
+          throw new WispException(
+              "--set %s: %s is a section; give one of its keys: %s"
+                  .formatted(assignment, key, String.join(", ", inner.propertyNames())));
+        }
+        section = inner;
+        path += parts[i] + ".";
+      } else if (last) {
+        section.set(parts[i], value(assignment, assignment.substring(equals + 1).strip(), old));
+      } else {
+        throw unknown(key, section, path, "--set");
+      }
+    }
+  }
+
+  private static JsonNode value(String assignment, String text, JsonNode old) {
+    if (old.isString()) {
+      return YAML.getNodeFactory().stringNode(text);
+    }
+    String yaml = old.isArray() && !text.startsWith("[") ? "[" + text + "]" : text;
+    try {
+      return YAML.readTree(yaml);
+    } catch (JacksonException e) {
+      throw new WispException("--set %s: %s".formatted(assignment, firstLine(e)), e);
+    }
+  }
+
+  private static WispException unknown(String key, ObjectNode section, String path, String source) {
+    String known = String.join(", ", new TreeSet<>(section.propertyNames()));
+    String where = path.isEmpty() ? "at the top" : "in " + path.substring(0, path.length() - 1);
+    return new WispException(
+        "recipe %s: unknown key %s; known %s: %s".formatted(source, key, where, known));
+  }
+
+  private static Recipe bind(ObjectNode tree, String source) {
+    try {
+      return YAML.treeToValue(tree, Recipe.class);
+    } catch (JacksonException e) {
+      for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+        if (cause instanceof WispException wrong) {
+          throw wrong;
+        }
+      }
+      StringBuilder key = new StringBuilder();
+      for (JacksonException.Reference part : e.getPath()) {
+        if (part.getPropertyName() != null) {
+          key.append(key.isEmpty() ? "" : ".").append(part.getPropertyName());
+        }
+      }
+      throw new WispException(
+          "recipe %s: %s has the wrong type: %s"
+              .formatted(source, key, e.getOriginalMessage().lines().findFirst().orElse("")),
+          e);
+    }
+  }
+
+  private static String firstLine(Exception e) {
+    String text =
+        e instanceof JacksonException jackson ? jackson.getOriginalMessage() : e.getMessage();
+    return text == null ? e.toString() : text.lines().findFirst().orElse("");
+  }
+}
