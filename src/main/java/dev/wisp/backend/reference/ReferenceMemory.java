@@ -1,0 +1,163 @@
+package dev.wisp.backend.reference;
+
+import dev.wisp.backend.Backend;
+import dev.wisp.backend.MemoryStatistics;
+import dev.wisp.tensor.DType;
+import dev.wisp.tensor.Scope;
+import dev.wisp.tensor.Shape;
+import dev.wisp.tensor.Storage;
+import dev.wisp.tensor.Tensor;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+
+/** Memory, transfers and argument checks of the reference backend. */
+abstract class ReferenceMemory implements Backend {
+  final Rounding rounding;
+  private long used;
+  private long peak;
+  private boolean closed;
+
+  ReferenceMemory(Rounding rounding) {
+    this.rounding = rounding;
+  }
+
+  @Override
+  public Scope scope() {
+    return new Scope(this::allocate);
+  }
+
+  private Storage allocate(long bytes) {
+    requireOpen();
+    used += bytes;
+    peak = Math.max(peak, used);
+    return new HostStorage(bytes, freed -> used -= freed);
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("the backend " + name() + " is closed");
+    }
+  }
+
+  @Override
+  public synchronized <T> T compute(Callable<T> task) {
+    requireOpen();
+    try {
+      return task.call();
+    } catch (Exception failure) {
+      throw ReferenceMemory.<RuntimeException>asItIs(failure);
+    }
+  }
+
+  @SuppressWarnings("unchecked")
+  private static <E extends Exception> E asItIs(Exception failure) throws E {
+    throw (E) failure;
+  }
+
+  @Override
+  public MemoryStatistics memoryStatistics() {
+    return new MemoryStatistics(used, 0, peak);
+  }
+
+  @Override
+  public void upload(float[] source, Tensor target) {
+    double[] values = f32("upload", "target", target, source.length);
+    for (int i = 0; i < source.length; i++) {
+      values[i] = source[i];
+    }
+  }
+
+  /** Like {@link #upload(float[], Tensor)} without a loss of precision. */
+  public void upload(double[] source, Tensor target) {
+    double[] values = f32("upload", "target", target, source.length);
+    System.arraycopy(source, 0, values, 0, source.length);
+    rounding.results(values);
+  }
+
+  @Override
+  public void upload(int[] source, Tensor target) {
+    System.arraycopy(source, 0, i32("upload", "target", target, source.length), 0, source.length);
+  }
+
+  @Override
+  public void upload(byte[] source, Tensor target) {
+    check("upload", "target", target, DType.U8, source.length);
+    System.arraycopy(
+        source, 0, ((HostStorage) target.storage()).bytes(source.length), 0, source.length);
+  }
+
+  @Override
+  public float[] floats(Tensor source) {
+    double[] values = doubles(source);
+    float[] floats = new float[values.length];
+    for (int i = 0; i < values.length; i++) {
+      floats[i] = (float) values[i];
+    }
+    return floats;
+  }
+
+  /** The elements of an F32 tensor as computed: not rounded by {@link ReferenceBackend#exact()}. */
+  public double[] doubles(Tensor source) {
+    return f32("floats", "source", source, source.shape().elements()).clone();
+  }
+
+  @Override
+  public int[] ints(Tensor source) {
+    return i32("ints", "source", source, source.shape().elements()).clone();
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+  }
+
+  /** The elements of an F32 tensor of exactly this shape. */
+  static double[] f32(String operation, String name, Tensor tensor, long... sizes) {
+    int count = check(operation, name, tensor, DType.F32, sizes);
+    return ((HostStorage) tensor.storage()).doubles(count);
+  }
+
+  static double @Nullable [] f32OrNull(
+      String operation, String name, @Nullable Tensor tensor, long... sizes) {
+    return tensor == null ? null : f32(operation, name, tensor, sizes);
+  }
+
+  /** The elements of an I32 tensor of exactly this shape. */
+  static int[] i32(String operation, String name, Tensor tensor, long... sizes) {
+    int count = check(operation, name, tensor, DType.I32, sizes);
+    return ((HostStorage) tensor.storage()).ints(count);
+  }
+
+  /** Sizes of a tensor that must have this rank. */
+  static int[] sizes(String operation, String name, Tensor tensor, int rank) {
+    Shape shape = tensor.shape();
+    if (shape.rank() != rank) {
+      throw new IllegalArgumentException(
+          "%s: %s must have %d axes: %s".formatted(operation, name, rank, shape));
+    }
+    int[] sizes = new int[rank];
+    for (int i = 0; i < rank; i++) {
+      sizes[i] = shape.dim(i);
+    }
+    return sizes;
+  }
+
+  static void require(boolean holds, String operation, String message, Object... arguments) {
+    if (!holds) {
+      throw new IllegalArgumentException(operation + ": " + message.formatted(arguments));
+    }
+  }
+
+  /** One size stands for "any shape of that many elements". */
+  private static int check(
+      String operation, String name, Tensor tensor, DType type, long... sizes) {
+    Shape expected = Shape.of(sizes);
+    Shape shape = tensor.shape();
+    boolean fits = sizes.length == 1 ? shape.elements() == sizes[0] : shape.equals(expected);
+    if (tensor.type() != type || !fits) {
+      throw new IllegalArgumentException(
+          "%s: %s is %s, expected %s%s".formatted(operation, name, tensor, type, expected));
+    }
+    return Math.toIntExact(shape.elements());
+  }
+}
