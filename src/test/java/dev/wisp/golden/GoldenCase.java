@@ -1,0 +1,259 @@
+package dev.wisp.golden;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * Collects one case's comparisons, prints one line (name, largest absolute and relative error,
+ * tolerance) and fails when a tensor is outside. Relative errors are relative to the tensor's
+ * largest value.
+ */
+public final class GoldenCase {
+  private final GoldenFile file;
+  private final String name;
+  private final String label;
+  private final List<String> failures = new ArrayList<>();
+  private int tensors;
+  private double maxAbs;
+  private double maxRel;
+  private double worstShare = -1;
+  private double worstTolerance;
+  private String worst = "";
+
+  GoldenCase(GoldenFile file, String name, String label) {
+    this.file = file;
+    this.name = name;
+    this.label = label;
+  }
+
+  /** Full name of a tensor of this case. */
+  public String tensor(String suffix) {
+    return name.isEmpty() ? suffix : name + "/" + suffix;
+  }
+
+  /** Whether the file has a tensor of this case. */
+  public boolean has(String suffix) {
+    return file.has(tensor(suffix));
+  }
+
+  /** Compares all elements, in the stored tensor's row-major order; NaN must meet NaN. */
+  public GoldenCase check(String suffix, float[] actual) {
+    double[] values = new double[actual.length];
+    for (int i = 0; i < actual.length; i++) {
+      values[i] = actual[i];
+    }
+    return check(suffix, values);
+  }
+
+  /** Compares all elements, in the stored tensor's row-major order; NaN must meet NaN. */
+  public GoldenCase check(String suffix, double... actual) {
+    String tensor = tensor(suffix);
+    boolean sampled = file.tensors().contains(tensor + "@sample");
+    double[] expected = file.tensors().doubles(sampled ? tensor + "@sample" : tensor);
+    int stride = sampled ? file.ints(tensor + "@stride")[0] : 1;
+    long count = 1;
+    for (long size : file.shape(tensor)) {
+      count *= size;
+    }
+    if (actual.length != count) {
+      return fail(suffix, "%d elements, expected %d".formatted(actual.length, count));
+    }
+    double largest = 0;
+    double worstError = 0;
+    for (int i = 0; i < expected.length; i++) {
+      double value = actual[i * stride];
+      if (Double.isNaN(expected[i]) || Double.isNaN(value)) {
+        if (Double.isNaN(expected[i]) != Double.isNaN(value)) {
+          worstError = Double.POSITIVE_INFINITY;
+        }
+        continue;
+      }
+      largest = Math.max(largest, Math.abs(expected[i]));
+      worstError = Math.max(worstError, Math.abs(value - expected[i]));
+    }
+    double tolerance = file.tolerance(tensor, largest);
+    note(suffix, worstError, largest, tolerance);
+    return sampled ? stats(suffix, actual, tolerance) : this;
+  }
+
+  /** The whole tensor's sum, sum of absolute values, maximum, minimum and L2 norm. */
+  private GoldenCase stats(String suffix, double[] actual, double tolerance) {
+    double sum = 0;
+    double absolute = 0;
+    double max = Double.NEGATIVE_INFINITY;
+    double min = Double.POSITIVE_INFINITY;
+    double squares = 0;
+    for (double value : actual) {
+      sum += value;
+      absolute += Math.abs(value);
+      max = Math.max(max, value);
+      min = Math.min(min, value);
+      squares += value * value;
+    }
+    double[] got = {sum, absolute, max, min, Math.sqrt(squares)};
+    double n = actual.length;
+    double[] allowed = {
+      n * tolerance, n * tolerance, tolerance, tolerance, Math.sqrt(n) * tolerance
+    };
+    double[] expected = file.tensors().doubles(tensor(suffix) + "@stats");
+    for (int i = 0; i < got.length; i++) {
+      if (!(Math.abs(got[i] - expected[i]) <= allowed[i])) {
+        fail(suffix + "@stats[" + i + "]", got[i] + ", expected " + expected[i]);
+      }
+    }
+    return this;
+  }
+
+  /** Compares with a tolerance that the folder's README states in words. */
+  public GoldenCase checkRelative(String suffix, double relative, double... actual) {
+    double[] expected = file.tensors().doubles(tensor(suffix));
+    if (actual.length != expected.length) {
+      return fail(suffix, "%d elements, expected %d".formatted(actual.length, expected.length));
+    }
+    for (int i = 0; i < actual.length; i++) {
+      double size = Math.abs(expected[i]);
+      note(suffix, Math.abs(actual[i] - expected[i]), size, relative * size);
+    }
+    return this;
+  }
+
+  /** Compares class ids or bytes: all must be equal. */
+  public GoldenCase checkExact(String suffix, int[] actual) {
+    long[] expected = file.tensors().longs(tensor(suffix));
+    if (actual.length != expected.length) {
+      return fail(suffix, "%d elements, expected %d".formatted(actual.length, expected.length));
+    }
+    int differing = 0;
+    for (int i = 0; i < actual.length; i++) {
+      differing += actual[i] == expected[i] ? 0 : 1;
+    }
+    tensors++;
+    if (differing > 0) {
+      fail(suffix, "%d of %d differ".formatted(differing, actual.length));
+    }
+    return this;
+  }
+
+  /** Compares unsigned bytes: all must be equal. */
+  public GoldenCase checkExact(String suffix, byte[] actual) {
+    int[] values = new int[actual.length];
+    for (int i = 0; i < actual.length; i++) {
+      values[i] = actual[i] & 0xff;
+    }
+    return checkExact(suffix, values);
+  }
+
+  /** Compares a gradient with its summary: L2 norm, sum, max |.|, first 16 values. */
+  public GoldenCase checkGradient(String suffix, float[] gradient) {
+    double[] expected = file.tensors().doubles(tensor(suffix));
+    double norm = l2(gradient);
+    double scale = expected[0];
+    double relative = file.relativeL2(tensor(suffix));
+    note(suffix, Math.abs(norm - scale), scale, relative * scale);
+    note(suffix, Math.abs(max(gradient) - expected[2]), scale, relative * scale);
+    note(
+        suffix,
+        Math.abs(sum(gradient) - expected[1]),
+        scale * Math.sqrt(gradient.length),
+        relative * scale * Math.sqrt(gradient.length));
+    return first(suffix, gradient, expected, 3, relative * scale);
+  }
+
+  /** Compares weights after steps with their summary: see the folder's README, {@code after/}. */
+  public GoldenCase checkUpdate(String suffix, float[] before, float[] after) {
+    double[] expected = file.tensors().doubles(tensor(suffix));
+    float[] update = new float[after.length];
+    for (int i = 0; i < after.length; i++) {
+      update[i] = after[i] - before[i];
+    }
+    double scale = expected[3];
+    double allowed = file.relativeL2(tensor(suffix)) * scale;
+    double spread = Math.sqrt(after.length);
+    note(suffix, Math.abs(sum(after) - expected[0]), scale * spread, allowed * spread);
+    note(suffix, Math.abs(l2(after) - expected[1]), scale, allowed);
+    note(suffix, Math.abs(sum(update) - expected[2]), scale * spread, allowed * spread);
+    note(suffix, Math.abs(l2(update) - expected[3]), scale, allowed);
+    note(suffix, Math.abs(max(update) - expected[4]), scale, allowed);
+    return first(suffix, after, expected, 5, allowed);
+  }
+
+  private GoldenCase first(
+      String suffix, float[] values, double[] expected, int from, double allowed) {
+    double squares = 0;
+    for (int i = from; i < expected.length && i - from < values.length; i++) {
+      double d = values[i - from] - expected[i];
+      squares += d * d;
+    }
+    note(suffix, Math.sqrt(squares), expected[0] == 0 ? 1 : Math.abs(expected[0]), allowed);
+    return this;
+  }
+
+  private static double sum(float[] values) {
+    double sum = 0;
+    for (float value : values) {
+      sum += value;
+    }
+    return sum;
+  }
+
+  private static double l2(float[] values) {
+    double squares = 0;
+    for (float value : values) {
+      squares += (double) value * value;
+    }
+    return Math.sqrt(squares);
+  }
+
+  private static double max(float[] values) {
+    double max = 0;
+    for (float value : values) {
+      max = Math.max(max, Math.abs(value));
+    }
+    return max;
+  }
+
+  private void note(String suffix, double error, double scale, double tolerance) {
+    tensors++;
+    maxAbs = Math.max(maxAbs, error);
+    maxRel = Math.max(maxRel, scale == 0 ? error : error / scale);
+    double share = error == 0 ? 0 : error / tolerance;
+    if (share > worstShare) {
+      worstShare = share;
+      worstTolerance = tolerance;
+      worst = suffix;
+    }
+    if (!(error <= tolerance)) {
+      fail(suffix, "error %.3g, tolerance %.3g".formatted(error, tolerance));
+    }
+  }
+
+  private GoldenCase fail(String suffix, String message) {
+    failures.add(tensor(suffix) + ": " + message);
+    return this;
+  }
+
+  /** Prints the line; fails when something was outside or nothing was compared. */
+  public void finish() {
+    System.out.println(
+        String.format(
+            Locale.ROOT,
+            "golden %-16s %-12s %-10s %3d checks, max abs %.2e, max rel %.2e, tolerance %.1e"
+                + " (%s)%s",
+            file.stem(),
+            name,
+            label,
+            tensors,
+            maxAbs,
+            maxRel,
+            worstTolerance,
+            worst.isEmpty() ? "exact" : worst,
+            failures.isEmpty() ? "" : " FAILED"));
+    if (tensors == 0) {
+      throw new AssertionError(name + " of " + file.stem() + " compared nothing");
+    }
+    if (!failures.isEmpty()) {
+      throw new AssertionError(String.join("\n", failures));
+    }
+  }
+}

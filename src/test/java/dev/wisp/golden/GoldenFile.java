@@ -1,0 +1,103 @@
+package dev.wisp.golden;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.wisp.io.TensorFile;
+import java.util.List;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * One file of golden tensors. A tensor {@code X} may be stored whole, or as {@code X@shape}, {@code
+ * X@stride}, {@code X@sample} and {@code X@stats}.
+ */
+public final class GoldenFile implements AutoCloseable {
+  /** The folder's rule for tensors without an entry: this times the largest value. */
+  private static final double RELATIVE_FALLBACK = 1e-5;
+
+  private final String stem;
+  private final TensorFile tensors;
+  private final JsonNode tolerances;
+
+  GoldenFile(String stem, TensorFile tensors, JsonNode tolerances) {
+    this.stem = stem;
+    this.tensors = tensors;
+    this.tolerances = tolerances;
+  }
+
+  public String stem() {
+    return stem;
+  }
+
+  /** The tensors as stored. */
+  public TensorFile tensors() {
+    return tensors;
+  }
+
+  /**
+   * Cases in the file's order: what stands before the first slash of the tensors' names, for those
+   * that have a tensor {@code case/required}. There is at least one, or the test fails.
+   */
+  public List<String> cases(String required) {
+    List<String> cases =
+        tensors.names().stream()
+            .filter(name -> name.indexOf('/') > 0)
+            .map(name -> name.substring(0, name.indexOf('/')))
+            .distinct()
+            .filter(name -> has(name + "/" + required))
+            .toList();
+    assertThat(cases).as("cases with '%s' in %s", required, tensors.path()).isNotEmpty();
+    return cases;
+  }
+
+  /** Starts a case's report; label says what was compared, such as the backend's name. */
+  public GoldenCase start(String name, String label) {
+    return new GoldenCase(this, name, label);
+  }
+
+  /** Whether a tensor is stored, whole or sampled. */
+  public boolean has(String name) {
+    return tensors.contains(name) || tensors.contains(name + "@shape");
+  }
+
+  /** Sizes of a tensor, whole or sampled. */
+  public long[] shape(String name) {
+    return tensors.contains(name + "@shape") ? tensors.longs(name + "@shape") : tensors.shape(name);
+  }
+
+  /** Sizes as ints. */
+  public int[] dims(String name) {
+    long[] shape = shape(name);
+    int[] dims = new int[shape.length];
+    for (int i = 0; i < dims.length; i++) {
+      dims[i] = Math.toIntExact(shape[i]);
+    }
+    return dims;
+  }
+
+  /** The elements of an integer tensor as ints. */
+  public int[] ints(String name) {
+    long[] values = tensors.longs(name);
+    int[] ints = new int[values.length];
+    for (int i = 0; i < ints.length; i++) {
+      ints[i] = Math.toIntExact(values[i]);
+    }
+    return ints;
+  }
+
+  /** Absolute tolerance: the folder's recommendation, else its rule 1e-5 * max|value|. */
+  double tolerance(String name, double largest) {
+    JsonNode entry = tolerances.path(name).path("recommended_atol");
+    return entry.isNumber() ? entry.asDouble() : RELATIVE_FALLBACK * largest;
+  }
+
+  /** Tolerance of the relative L2 difference of a gradient or an update; the README asks 2e-2. */
+  double relativeL2(String name) {
+    JsonNode entry = tolerances.path(name).path("recommended_rel_l2");
+    return entry.isNumber() ? entry.asDouble() : 2e-2;
+  }
+
+  @Override
+  public void close() {
+    tensors.close();
+  }
+}

@@ -1,0 +1,18 @@
+package dev.wisp.golden;
+
+import dev.wisp.backend.Backend;
+import dev.wisp.backend.reference.ReferenceBackend;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.Supplier;
+
+/** The backends that the kernel-level golden vectors are held against. */
+final class KernelBackends {
+  private KernelBackends() {}
+
+  static Map<String, Supplier<Backend>> all() {
+    Map<String, Supplier<Backend>> backends = new LinkedHashMap<>();
+    backends.put("reference", ReferenceBackend::new);
+    return backends;
+  }
+}
