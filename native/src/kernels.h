@@ -1,0 +1,40 @@
+/*
+ * The table of kernels that exist once per tier. A family lists its kernels in one macro; from it
+ * derive the table, the declarations inside each tier's namespace and the table's contents. A
+ * kernel trusts its arguments: the C ABI function of the same name checks them.
+ */
+#ifndef WISP_KERNELS_H
+#define WISP_KERNELS_H
+
+#include <cstdint>
+
+#include "kernels/pointwise.h"
+
+#define WISP_ALL_KERNELS(X) WISP_POINTWISE_KERNELS(X)
+
+namespace wisp {
+
+struct Kernels {
+#define WISP_MEMBER(name, parameters) void(*name) parameters;
+  WISP_ALL_KERNELS(WISP_MEMBER)
+#undef WISP_MEMBER
+};
+
+#define WISP_DECLARE(name, parameters) void name parameters;
+namespace portable {
+WISP_ALL_KERNELS(WISP_DECLARE)
+extern const Kernels table;
+}
+namespace avx2 {
+WISP_ALL_KERNELS(WISP_DECLARE)
+extern const Kernels table;
+}
+namespace avx512 {
+WISP_ALL_KERNELS(WISP_DECLARE)
+extern const Kernels table;
+}
+#undef WISP_DECLARE
+
+}  // namespace wisp
+
+#endif

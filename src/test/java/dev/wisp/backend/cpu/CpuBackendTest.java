@@ -1,0 +1,159 @@
+package dev.wisp.backend.cpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.wisp.tensor.Scope;
+import dev.wisp.tensor.Tensor;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+class CpuBackendTest {
+  private static CpuBackend backend;
+
+  @BeforeAll
+  static void open() {
+    backend = CpuBackend.open(CpuOptions.standard().withPoison(true));
+  }
+
+  @AfterAll
+  static void close() {
+    backend.close();
+  }
+
+  @Test
+  void uploadedValuesComeBackAndAKernelSeesThem() {
+    backend.run(
+        () -> {
+          try (Scope scope = backend.scope()) {
+            Tensor x = scope.f32(2, 3);
+            Tensor y = scope.f32(2, 3);
+            backend.upload(new float[] {-1, 2, Float.NaN, -0.0f, 5, -6}, x);
+            backend.relu(x, y);
+            assertThat(backend.floats(y)).containsExactly(0, 2, Float.NaN, 0, 5, 0);
+            Tensor ids = scope.i32(3);
+            backend.upload(new int[] {7, -1, 9}, ids);
+            assertThat(backend.ints(ids)).containsExactly(7, -1, 9);
+          }
+        });
+  }
+
+  @Test
+  void anOperationOffTheComputeThreadIsRefusedByName() {
+    Scope scope = backend.compute(backend::scope);
+    Tensor x = backend.compute(() -> scope.f32(4));
+    assertThatThrownBy(() -> backend.relu(x, x))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("relu was called on thread")
+        .hasMessageContaining("Backend.compute");
+    backend.run(scope::close);
+  }
+
+  @Test
+  void anExceptionOfATaskArrivesAsItIs() {
+    IOException failure = new IOException("as it is");
+    assertThatThrownBy(
+            () ->
+                backend.compute(
+                    () -> {
+                      throw failure;
+                    }))
+        .isSameAs(failure);
+  }
+
+  @Test
+  void aTaskInsideATaskRunsAtOnce() {
+    assertThat(backend.<Integer>compute(() -> backend.compute(() -> 42))).isEqualTo(42);
+  }
+
+  @Test
+  void anInterruptedCallerStillGetsItsResultAndKeepsItsInterrupt() throws InterruptedException {
+    AtomicReference<Object> seen = new AtomicReference<>();
+    Thread caller =
+        new Thread(
+            () -> {
+              Thread.currentThread().interrupt();
+              int result = backend.compute(() -> 3);
+              seen.set(result + (Thread.currentThread().isInterrupted() ? " kept" : " lost"));
+            });
+    caller.start();
+    caller.join();
+    assertThat(seen).hasValue("3 kept");
+  }
+
+  @Test
+  void severalBackendsWorkAtTheSameTimeAndAfterEachOther() {
+    try (CpuBackend one = CpuBackend.open(CpuOptions.standard().withThreads(1));
+        CpuBackend two = CpuBackend.open(CpuOptions.standard().withThreads(2))) {
+      assertThat(sumOfFill(one)).isEqualTo(sumOfFill(two)).isEqualTo(300_000);
+    }
+    try (CpuBackend later = CpuBackend.open(CpuOptions.standard())) {
+      assertThat(sumOfFill(later)).isEqualTo(300_000);
+    }
+  }
+
+  private static double sumOfFill(CpuBackend backend) {
+    return backend.compute(
+        () -> {
+          try (Scope scope = backend.scope()) {
+            Tensor x = scope.f32(100_000);
+            backend.fill(x, 3);
+            double sum = 0;
+            for (float value : backend.floats(x)) {
+              sum += value;
+            }
+            return sum;
+          }
+        });
+  }
+
+  @Test
+  void aTensorOfAnotherBackendIsRefused() {
+    try (CpuBackend other = CpuBackend.open(CpuOptions.standard())) {
+      Tensor foreign = other.compute(() -> other.scope().f32(4));
+      backend.run(
+          () ->
+              assertThatThrownBy(() -> backend.fill(foreign, 1))
+                  .isInstanceOf(IllegalArgumentException.class)
+                  .hasMessageContaining("belongs to another backend"));
+    }
+  }
+
+  @Test
+  void aClosedBackendRefusesAndClosingTwiceIsHarmless() {
+    CpuBackend closed = CpuBackend.open(CpuOptions.standard());
+    Tensor x = closed.compute(() -> closed.scope().f32(4));
+    closed.close();
+    closed.close();
+    assertThatThrownBy(() -> closed.compute(() -> 1))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("closed");
+    assertThatThrownBy(() -> closed.fill(x, 1)).isInstanceOf(IllegalStateException.class);
+    x.release();
+  }
+
+  @Test
+  void describesProcessorInstructionSetAndThreads() {
+    assertThat(backend.describe()).matches("cpu: .+, (portable|avx2|avx512) kernels, \\d+ threads");
+  }
+
+  @Test
+  void onlyOneOpenMpRuntimeIsMapped() throws IOException {
+    try (var lines = Files.lines(Path.of("/proc/self/maps"))) {
+      List<String> runtimes =
+          lines
+              .map(line -> line.replaceAll("^\\S+ \\S+ \\S+ \\S+ \\S+ *", ""))
+              .filter(path -> path.matches(".*lib(gomp|omp|iomp5)[.-].*"))
+              .distinct()
+              .collect(Collectors.toList());
+      assertThat(runtimes).hasSize(1);
+    }
+  }
+}
