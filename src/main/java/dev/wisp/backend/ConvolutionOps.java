@@ -28,7 +28,7 @@ public interface ConvolutionOps {
    * @param x {@code [N, H, W, I]}
    * @param bias {@code [O]} or null
    * @param residual shape of y, or null; added before the activation
-   * @param relu whether {@code act} is max(0, .), else the identity
+   * @param relu whether {@code act} is max(0, .), else the identity; of a NaN it may make 0
    * @param y {@code [N, H', W', O]}
    */
   void convForward(

@@ -20,6 +20,10 @@ final class ComputeThread {
     thread.start();
   }
 
+  synchronized boolean isClosed() {
+    return closed;
+  }
+
   boolean isCurrent() {
     return Thread.currentThread() == thread;
   }

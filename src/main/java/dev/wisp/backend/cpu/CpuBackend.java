@@ -440,6 +440,11 @@ public final class CpuBackend implements Backend {
 
   // ConvolutionOps
 
+  /** What the convolutions have cost beside computing; on the compute thread. */
+  DnnlStatistics convolutionStatistics() {
+    return convolutions.statistics();
+  }
+
   @Override
   public ConvWeights convWeights(ConvSpec spec) {
     return convolutions.convWeights(spec);

@@ -43,6 +43,26 @@ final class CpuContext {
     }
   }
 
+  /**
+   * Gives something back on the compute thread, from whatever thread; does nothing when the backend
+   * is closed, which has freed everything.
+   */
+  void giveBack(Runnable task) {
+    try {
+      thread.call(
+          () -> {
+            if (!closed) {
+              task.run();
+            }
+            return Boolean.TRUE;
+          });
+    } catch (IllegalStateException refused) {
+      if (!thread.isClosed()) {
+        throw refused;
+      }
+    }
+  }
+
   void markClosed() {
     closed = true;
   }

@@ -1,13 +1,41 @@
 package dev.wisp.backend.cpu;
 
-import dev.wisp.backend.*;
-import dev.wisp.tensor.*;
-import java.util.*;
+import dev.wisp.backend.ConvSpec;
+import dev.wisp.backend.ConvWeights;
+import dev.wisp.backend.cpu.DnnlRecipes.Case;
+import dev.wisp.backend.cpu.DnnlRecipes.Pass;
+import dev.wisp.backend.cpu.DnnlRecipes.Rearrangement;
+import dev.wisp.tensor.Shape;
+import dev.wisp.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Convolutions by oneDNN. */
+/**
+ * Convolutions by oneDNN over plain NHWC activations (docs/layout.md has the measurement behind
+ * that). Weights are packed by {@link DnnlWeights}, primitives kept by {@link DnnlPrimitives}.
+ */
 final class DnnlConvolutions {
+  /**
+   * Compiled primitives kept. ResNet-101 with its head needs about 30 for one image size, 120 for
+   * the four scales of a photograph, 80 for a training step.
+   */
+  static final int CACHED_PRIMITIVES = 256;
+
+  private static final MemorySegment NOTHING = MemorySegment.NULL;
+
   private final CpuContext context;
+  private final DnnlRuntime runtime = new DnnlRuntime();
+  private final DnnlRecipes recipes = new DnnlRecipes(runtime);
+  private final DnnlPrimitives primitives = new DnnlPrimitives(CACHED_PRIMITIVES);
+  private final Set<DnnlWeights> holders = Collections.newSetFromMap(new IdentityHashMap<>());
+  private final Map<ConvSpec, DnnlLayout> plainLayouts = new HashMap<>();
+  private long weightCopies;
+  private long weightBytes;
 
   DnnlConvolutions(CpuContext context) {
     this.context = context;
@@ -15,12 +43,19 @@ final class DnnlConvolutions {
 
   ConvWeights convWeights(ConvSpec spec) {
     context.require("convWeights");
-    throw new UnsupportedOperationException("convWeights");
+    DnnlWeights holder = new DnnlWeights(this, spec);
+    holders.add(holder);
+    return holder;
   }
 
   void loadWeights(ConvWeights target, Tensor weight, @Nullable Tensor scale) {
-    context.require("loadWeights");
-    throw new UnsupportedOperationException("loadWeights");
+    Call call = context.call("loadWeights");
+    DnnlWeights holder = own("loadWeights", target, false);
+    ConvSpec spec = holder.spec();
+    long k = spec.kernel();
+    MemorySegment from = call.in("weight", weight, spec.outChannels(), spec.inChannels(), k, k);
+    MemorySegment factors = call.inOrNull("scale", scale, spec.outChannels());
+    holder.load(from, scale == null ? null : factors);
   }
 
   void convForward(
@@ -30,19 +65,183 @@ final class DnnlConvolutions {
       @Nullable Tensor residual,
       boolean relu,
       Tensor y) {
-    context.require("convForward");
-    throw new UnsupportedOperationException("convForward");
+    Call call = context.call("convForward");
+    DnnlWeights holder = own("convForward", weights, true);
+    ConvSpec spec = holder.spec();
+    MemorySegment src = call.in("x", x, Call.ANY, Call.ANY, Call.ANY, spec.inChannels());
+    MemorySegment add = call.inOrNull("bias", bias, spec.outChannels());
+    long[] out = outSizes(spec, x.shape());
+    MemorySegment rest = call.inOrNull("residual", residual, out);
+    MemorySegment dst = call.out("y", y, out);
+    if (y.shape().elements() == 0) {
+      return;
+    }
+    Case c = sized(Pass.FORWARD, spec, x.shape(), bias != null, residual != null, relu);
+    DnnlPrimitive primitive = primitive(c);
+    MemorySegment packed = holder.in(primitive.weights());
+    if (bias != null && residual != null) {
+      execute(primitive, src, packed, dst, add, rest);
+    } else if (bias != null) {
+      execute(primitive, src, packed, dst, add);
+    } else if (residual != null) {
+      execute(primitive, src, packed, dst, rest);
+    } else {
+      execute(primitive, src, packed, dst);
+    }
   }
 
   void convBackwardData(ConvWeights weights, Tensor dy, Tensor dx) {
-    context.require("convBackwardData");
-    throw new UnsupportedOperationException("convBackwardData");
+    Call call = context.call("convBackwardData");
+    DnnlWeights holder = own("convBackwardData", weights, true);
+    ConvSpec spec = holder.spec();
+    MemorySegment dst = call.out("dx", dx, Call.ANY, Call.ANY, Call.ANY, spec.inChannels());
+    MemorySegment src = call.in("dy", dy, outSizes(spec, dx.shape()));
+    if (dx.shape().elements() == 0) {
+      return;
+    }
+    Case c = sized(Pass.BACKWARD_DATA, spec, dx.shape(), false, false, false);
+    DnnlPrimitive primitive = primitive(c);
+    execute(primitive, src, holder.in(primitive.weights()), dst);
   }
 
   void convBackwardWeights(ConvSpec spec, Tensor x, Tensor dy, Tensor dw, @Nullable Tensor db) {
-    context.require("convBackwardWeights");
-    throw new UnsupportedOperationException("convBackwardWeights");
+    Call call = context.call("convBackwardWeights");
+    long k = spec.kernel();
+    MemorySegment src = call.in("x", x, Call.ANY, Call.ANY, Call.ANY, spec.inChannels());
+    MemorySegment diff = call.in("dy", dy, outSizes(spec, x.shape()));
+    MemorySegment dst = call.out("dw", dw, spec.outChannels(), spec.inChannels(), k, k);
+    MemorySegment sums = call.outOrNull("db", db, spec.outChannels());
+    if (x.shape().elements() == 0) {
+      dst.asSlice(0, dw.bytes()).fill((byte) 0);
+      if (db != null) {
+        sums.asSlice(0, db.bytes()).fill((byte) 0);
+      }
+      return;
+    }
+    DnnlPrimitive primitive =
+        primitive(sized(Pass.BACKWARD_WEIGHTS, spec, x.shape(), db != null, false, false));
+    if (primitive.weights() == plain(spec)) {
+      backwardWeights(primitive, src, diff, dst, db == null ? null : sums);
+      return;
+    }
+    CpuPool.Block packed = allocate(primitive.weights().bytes());
+    try {
+      backwardWeights(primitive, src, diff, packed.segment(), db == null ? null : sums);
+      rearrange(spec, primitive.weights(), packed.segment(), null, plain(spec), dst);
+    } finally {
+      packed.free();
+    }
   }
 
-  void close() {}
+  private void backwardWeights(
+      DnnlPrimitive primitive,
+      MemorySegment x,
+      MemorySegment dy,
+      MemorySegment dw,
+      @Nullable MemorySegment db) {
+    if (db == null) {
+      execute(primitive, x, dy, dw);
+    } else {
+      execute(primitive, x, dy, dw, db);
+    }
+  }
+
+  /** Costs so far, for logs and tests. */
+  DnnlStatistics statistics() {
+    return new DnnlStatistics(
+        primitives.size(),
+        primitives.created(),
+        primitives.evicted(),
+        primitives.nanos() * 1e-9,
+        weightCopies,
+        weightBytes,
+        holders.stream().mapToLong(DnnlWeights::bytes).sum());
+  }
+
+  /** Row-major {@code [O, I, kH, kW]}. */
+  DnnlLayout plain(ConvSpec spec) {
+    return plainLayouts.computeIfAbsent(
+        spec, s -> runtime.plainWeights(s.outChannels(), s.inChannels(), s.kernel()));
+  }
+
+  CpuPool.Block allocate(long bytes) {
+    return (CpuPool.Block) context.pool().allocate(bytes);
+  }
+
+  /** Copies weights from one layout into another, times the scale per output channel if given. */
+  void rearrange(
+      ConvSpec spec,
+      DnnlLayout fromLayout,
+      MemorySegment from,
+      @Nullable MemorySegment scale,
+      DnnlLayout toLayout,
+      MemorySegment to) {
+    Rearrangement key = new Rearrangement(spec, fromLayout, toLayout, scale != null);
+    DnnlPrimitive primitive = primitives.get(key, () -> recipes.rearrangement(key));
+    if (scale == null) {
+      execute(primitive, from, to);
+    } else {
+      execute(primitive, from, to, scale);
+    }
+    weightCopies++;
+    weightBytes += toLayout.bytes();
+  }
+
+  private DnnlPrimitive primitive(Case c) {
+    return primitives.get(c, () -> recipes.convolution(c));
+  }
+
+  private void execute(DnnlPrimitive primitive, MemorySegment... operands) {
+    long[] addresses = new long[operands.length];
+    for (int i = 0; i < operands.length; i++) {
+      addresses[i] = operands[i].address();
+    }
+    if (primitive.scratchBytes() == 0) {
+      primitive.execute(NOTHING.address(), addresses);
+      return;
+    }
+    CpuPool.Block scratch = allocate(primitive.scratchBytes());
+    try {
+      primitive.execute(scratch.segment().address(), addresses);
+    } finally {
+      scratch.free();
+    }
+  }
+
+  private static Case sized(
+      Pass pass, ConvSpec spec, Shape x, boolean bias, boolean residual, boolean relu) {
+    return new Case(pass, spec, x.size(0), x.size(1), x.size(2), bias, residual, relu);
+  }
+
+  private static long[] outSizes(ConvSpec spec, Shape x) {
+    return new long[] {
+      x.size(0), spec.outSize(x.size(1)), spec.outSize(x.size(2)), spec.outChannels()
+    };
+  }
+
+  private DnnlWeights own(String operation, ConvWeights weights, boolean needsWeights) {
+    if (!(weights instanceof DnnlWeights holder) || holder.owner() != this) {
+      throw new IllegalArgumentException(
+          operation + ": the weights of " + weights.spec() + " belong to another backend");
+    }
+    holder.require(operation, needsWeights);
+    return holder;
+  }
+
+  void closeWeights(DnnlWeights weights) {
+    context.giveBack(
+        () -> {
+          if (holders.remove(weights)) {
+            weights.release();
+          }
+        });
+  }
+
+  /** On the compute thread, before the pool closes. */
+  void close() {
+    holders.forEach(DnnlWeights::release);
+    holders.clear();
+    primitives.close();
+    runtime.close();
+  }
 }
