@@ -27,13 +27,14 @@ public interface PointwiseOps {
   void reluBackward(Tensor y, Tensor dy, @Nullable Tensor extra, Tensor dx);
 
   /**
-   * Sums an image and its mirrored copy: {@code out[n, h, w, c] = x[n, h, w, c] + x[N + n, h, W - 1
-   * - w, c]}.
+   * Adds the mirror image: {@code target[n, h, w, c] += mirrored[n, h, W - 1 - w, c]}. Two tensors
+   * rather than one of twice the images, so that the mirrored pass can run after the other one in
+   * the same memory.
    *
-   * @param x {@code [2N, H, W, C]}
-   * @param out {@code [N, H, W, C]}
+   * @param mirrored {@code [N, H, W, C]}
+   * @param target {@code [N, H, W, C]}, updated in place
    */
-  void addMirrored(Tensor x, Tensor out);
+  void addMirrored(Tensor mirrored, Tensor target);
 
   /**
    * Undoes the input normalisation for the guide image: {@code out = x * std[c] + mean[c]} with a

@@ -269,8 +269,8 @@ public final class CpuBackend implements Backend {
   }
 
   @Override
-  public void addMirrored(Tensor x, Tensor out) {
-    pointwiseOps.addMirrored(x, out);
+  public void addMirrored(Tensor mirrored, Tensor target) {
+    pointwiseOps.addMirrored(mirrored, target);
   }
 
   @Override

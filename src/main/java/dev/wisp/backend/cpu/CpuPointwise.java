@@ -61,7 +61,7 @@ final class CpuPointwise implements PointwiseOps {
   }
 
   @Override
-  public void addMirrored(Tensor x, Tensor out) {
+  public void addMirrored(Tensor mirrored, Tensor target) {
     context.require("addMirrored");
     throw new UnsupportedOperationException("addMirrored");
   }

@@ -35,16 +35,12 @@ public final class PointwiseReference {
     }
   }
 
-  /** x is {@code [2n, h, w, c]}, out {@code [n, h, w, c]}. */
-  public void addMirrored(double[] x, int n, int h, int w, int c, double[] out) {
-    for (int row = 0; row < n * h; row++) {
-      for (int j = 0; j < w; j++) {
-        for (int ch = 0; ch < c; ch++) {
-          double mirrored = x[((n * h + row) * w + w - 1 - j) * c + ch];
-          int at = (row * w + j) * c + ch;
-          out[at] = r.of(x[at] + mirrored);
-        }
-      }
+  /** Both are {@code [rows, w, c]}; target is updated. */
+  public void addMirrored(double[] mirrored, int w, int c, double[] target) {
+    for (int i = 0; i < target.length; i++) {
+      int row = i / (w * c);
+      int j = i / c % w;
+      target[i] = r.of(target[i] + mirrored[(row * w + w - 1 - j) * c + i % c]);
     }
   }
 

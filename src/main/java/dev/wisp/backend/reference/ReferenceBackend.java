@@ -462,12 +462,11 @@ public final class ReferenceBackend extends ReferenceMemory {
   }
 
   @Override
-  public void addMirrored(Tensor x, Tensor out) {
+  public void addMirrored(Tensor mirrored, Tensor target) {
     String op = "addMirrored";
-    int[] s = sizes(op, "out", out, 4);
-    double[] sum = f32(op, "out", out, out.shape().elements());
-    pointwise.addMirrored(
-        f32(op, "x", x, 2L * s[0], s[1], s[2], s[3]), s[0], s[1], s[2], s[3], sum);
+    int[] s = sizes(op, "target", target, 4);
+    double[] sum = f32(op, "target", target, target.shape().elements());
+    pointwise.addMirrored(f32(op, "mirrored", mirrored, target.shape().toArray()), s[2], s[3], sum);
     rounding.results(sum);
   }
 
