@@ -20,6 +20,9 @@ import java.util.Set;
  *     for VOC and COCO
  */
 public record Dataset(String name, List<String> classNames, List<Sample> samples, boolean upright) {
+  /** Masks hold a label in a byte, and 255 is void. */
+  public static final int MOST_CLASSES = 254;
+
   /**
    * Checks and copies the lists.
    *
@@ -28,6 +31,10 @@ public record Dataset(String name, List<String> classNames, List<Sample> samples
   public Dataset {
     classNames = List.copyOf(classNames);
     samples = List.copyOf(samples);
+    if (classNames.size() > MOST_CLASSES || new HashSet<>(classNames).size() < classNames.size()) {
+      throw new WispException(
+          FileErrors.oneLine(name + ": class names must differ and be at most " + MOST_CLASSES));
+    }
     Set<String> ids = new HashSet<>();
     for (Sample sample : samples) {
       if (!ids.add(sample.id())) {
