@@ -1,0 +1,20 @@
+package dev.wisp.cli;
+
+import picocli.CommandLine.Option;
+
+/** Where a command computes. */
+final class DeviceOptions {
+  @Option(
+      names = "--device",
+      paramLabel = "auto|cpu|cuda",
+      defaultValue = "auto",
+      description = "Device to compute on (default: ${DEFAULT-VALUE}).")
+  String device = "auto";
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "Threads on the cpu; 0 for one per core (default: ${DEFAULT-VALUE}).")
+  int threads;
+}

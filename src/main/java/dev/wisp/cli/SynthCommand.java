@@ -1,0 +1,56 @@
+package dev.wisp.cli;
+
+import dev.wisp.data.synth.SynthDataset;
+import dev.wisp.data.synth.SynthOptions;
+import java.nio.file.Path;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code wisp synth}. */
+@Command(
+    name = "synth",
+    description = "Draw a synthetic dataset with masks, in VOC layout.",
+    footer = {"", "Example: wisp synth shapes --train 600 --scored 200 --size 128"})
+final class SynthCommand extends Task {
+
+  @Parameters(paramLabel = "FOLDER", description = "Folder to make; must not hold a dataset yet.")
+  private Path folder = Path.of("");
+
+  @Option(
+      names = "--size",
+      defaultValue = "128",
+      description = "Side of the images in pixels (default: ${DEFAULT-VALUE}).")
+  private int size;
+
+  @Option(
+      names = "--train",
+      defaultValue = "600",
+      description = "Training images (default: ${DEFAULT-VALUE}).")
+  private int train;
+
+  @Option(
+      names = "--scored",
+      defaultValue = "200",
+      description = "Images for scoring, the list val (default: ${DEFAULT-VALUE}).")
+  private int scored;
+
+  @Option(
+      names = "--classes",
+      defaultValue = "5",
+      description = "Foreground classes (default: ${DEFAULT-VALUE}).")
+  private int classes;
+
+  @Option(
+      names = "--seed",
+      defaultValue = "15",
+      description = "Decides every pixel (default: ${DEFAULT-VALUE}).")
+  private long seed;
+
+  @Override
+  int run() {
+    SynthDataset.write(new SynthOptions(size, train, scored, classes, seed), folder);
+    out().printf("%d training and %d scored images in %s%n", train, scored, folder);
+    return ExitCodes.OK;
+  }
+}

@@ -1,0 +1,54 @@
+package dev.wisp.data.loader;
+
+import dev.wisp.data.transform.Crop;
+import java.util.List;
+
+/**
+ * The samples of one training step.
+ *
+ * @param step position in the whole training, from 0
+ * @param crops one per sample
+ * @param labels class ids (1..K) per sample
+ * @param skipped images that could not be decoded and were replaced
+ */
+public record Batch(long step, List<Crop> crops, int[][] labels, List<Skipped> skipped) {
+
+  /**
+   * An image that could not be used.
+   *
+   * @param name the image
+   * @param reason one line
+   */
+  public record Skipped(String name, String reason) {}
+
+  /** All crops in one array {@code [N, size, size, 3]}. */
+  public float[] pixels() {
+    int each = crops.getFirst().pixels().length;
+    float[] pixels = new float[each * crops.size()];
+    for (int n = 0; n < crops.size(); n++) {
+      System.arraycopy(crops.get(n).pixels(), 0, pixels, n * each, each);
+    }
+    return pixels;
+  }
+
+  /** {@link Crop#valid} of all crops in one array {@code [N, size / stride, size / stride]}. */
+  public float[] valid(int stride) {
+    int side = crops.getFirst().size() / stride;
+    float[] valid = new float[side * side * crops.size()];
+    for (int n = 0; n < crops.size(); n++) {
+      System.arraycopy(crops.get(n).valid(stride), 0, valid, n * side * side, side * side);
+    }
+    return valid;
+  }
+
+  /** Labels as 0 and 1, {@code [N, classes]}. */
+  public float[] labelMatrix(int classes) {
+    float[] matrix = new float[labels.length * classes];
+    for (int n = 0; n < labels.length; n++) {
+      for (int id : labels[n]) {
+        matrix[n * classes + id - 1] = 1;
+      }
+    }
+    return matrix;
+  }
+}

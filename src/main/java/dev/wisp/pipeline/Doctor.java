@@ -1,0 +1,156 @@
+package dev.wisp.pipeline;
+
+import dev.wisp.backend.Backend;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/** Examines the machine for {@code wisp doctor}. */
+public final class Doctor {
+  private static final long WANTED_MEMORY_MB = 4096;
+
+  private Doctor() {}
+
+  /**
+   * What was found.
+   *
+   * @param facts by name, in order
+   * @param gaps what is missing or weak
+   */
+  public record Report(Map<String, String> facts, List<Gap> gaps) {}
+
+  /**
+   * Something missing.
+   *
+   * @param blocking whether nothing can be computed without it
+   */
+  public record Gap(String what, String remedy, boolean blocking) {}
+
+  /** Examines everything; a failure becomes a gap, never an exception. */
+  public static Report examine(String version, int threads) {
+    Map<String, String> facts = new LinkedHashMap<>();
+    List<Gap> gaps = new ArrayList<>();
+    facts.put("wisp", version);
+    facts.put(
+        "java",
+        "%s (%s), %s"
+            .formatted(
+                System.getProperty("java.version"),
+                System.getProperty("java.vendor"),
+                System.getProperty("java.home")));
+    facts.put(
+        "system",
+        "%s %s, %s, %s"
+            .formatted(
+                System.getProperty("os.name"),
+                System.getProperty("os.version"),
+                System.getProperty("os.arch"),
+                distribution()));
+    facts.put("processors", Integer.toString(Runtime.getRuntime().availableProcessors()));
+    facts.put("instructions", instructions());
+    facts.put("java heap", megabytes(Runtime.getRuntime().maxMemory()));
+    memory(facts, gaps);
+    device(threads, facts, gaps);
+    cuda(facts, gaps);
+    return new Report(facts, gaps);
+  }
+
+  private static void device(int threads, Map<String, String> facts, List<Gap> gaps) {
+    try (Backend backend = Devices.open("cpu", threads)) {
+      facts.put("cpu backend", backend.describe());
+    } catch (RuntimeException | LinkageError broken) {
+      facts.put("cpu backend", "cannot be used");
+      gaps.add(
+          new Gap(
+              "the cpu backend does not start: " + firstLine(broken),
+              "build again with: mvn package; if it stays, report this output",
+              true));
+    }
+  }
+
+  private static void memory(Map<String, String> facts, List<Gap> gaps) {
+    Map<String, Long> memory = new LinkedHashMap<>();
+    for (String line : read(Path.of("/proc/meminfo")).lines().toList()) {
+      String[] parts = line.split("[:\\s]+");
+      if (parts.length >= 2 && parts[1].matches("\\d+")) {
+        memory.put(parts[0], Long.parseLong(parts[1]) << 10);
+      }
+    }
+    Long total = memory.get("MemTotal");
+    Long available = memory.get("MemAvailable");
+    if (total == null || available == null) {
+      facts.put("memory", "unknown");
+      return;
+    }
+    facts.put("memory", "%s, %s available".formatted(megabytes(total), megabytes(available)));
+    if (available >> 20 < WANTED_MEMORY_MB) {
+      gaps.add(
+          new Gap(
+              "only %s of memory are available".formatted(megabytes(available)),
+              "end other programs, or lower training.batch and labelling.maxPixels with --set",
+              false));
+    }
+  }
+
+  private static void cuda(Map<String, String> facts, List<Gap> gaps) {
+    List<Path> found =
+        Stream.of("/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/lib/wsl/lib")
+            .map(folder -> Path.of(folder, "libcuda.so.1"))
+            .filter(Files::exists)
+            .toList();
+    String driver = read(Path.of("/proc/driver/nvidia/version")).lines().findFirst().orElse("");
+    if (found.isEmpty()) {
+      facts.put("cuda", "no NVIDIA driver (libcuda.so.1)");
+    } else {
+      facts.put("cuda", found.getFirst() + (driver.isEmpty() ? "" : ", " + driver));
+      gaps.add(
+          new Gap(
+              "a CUDA driver is there, but this version computes on the cpu only",
+              "nothing to do; --device auto takes the cpu",
+              false));
+    }
+  }
+
+  private static String distribution() {
+    return read(Path.of("/etc/os-release"))
+        .lines()
+        .filter(line -> line.startsWith("PRETTY_NAME="))
+        .map(line -> line.substring(12).replace("\"", ""))
+        .findFirst()
+        .orElse("distribution unknown");
+  }
+
+  private static String instructions() {
+    List<String> wanted = List.of("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_bf16");
+    List<String> flags =
+        read(Path.of("/proc/cpuinfo"))
+            .lines()
+            .filter(line -> line.startsWith("flags"))
+            .findFirst()
+            .map(line -> List.of(line.split("\\s+")))
+            .orElse(List.of());
+    List<String> present = wanted.stream().filter(flags::contains).toList();
+    return flags.isEmpty() ? "unknown" : String.join(" ", present);
+  }
+
+  private static String read(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException absent) {
+      return "";
+    }
+  }
+
+  private static String megabytes(long bytes) {
+    return (bytes >> 20) + " MB";
+  }
+
+  private static String firstLine(Throwable failure) {
+    return String.valueOf(failure.getMessage()).lines().findFirst().orElse(failure.toString());
+  }
+}

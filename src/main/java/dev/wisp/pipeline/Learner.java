@@ -1,0 +1,34 @@
+package dev.wisp.pipeline;
+
+import dev.wisp.data.loader.Batch;
+import java.util.Map;
+
+/** What {@link TrainingLoop} trains: a network with its optimiser. Used on one thread. */
+interface Learner {
+  /**
+   * One optimiser step.
+   *
+   * @param step from 0
+   * @param total steps of the whole training, for the schedule
+   * @return numbers for the metrics
+   */
+  Map<String, Double> step(Batch batch, long step, long total);
+
+  /** Everything that decides the next step besides the batch: weights, statistics, velocities. */
+  Map<String, Checkpoint.Value> state();
+
+  /** Takes what {@link #state} gave; the names and shapes must agree. */
+  void restore(Map<String, Checkpoint.Value> state);
+
+  /** What remains after training: weights and statistics under their public names. */
+  Map<String, Checkpoint.Value> weights();
+
+  /**
+   * Numbers on images that are not trained on, after an epoch; empty if there are none. The entry
+   * {@value #SELECTION}, if any, ranks epochs.
+   */
+  Map<String, Double> validate();
+
+  /** The validation number that selects {@code best.safetensors}. */
+  String SELECTION = "val/miou";
+}

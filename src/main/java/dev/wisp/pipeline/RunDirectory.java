@@ -1,0 +1,170 @@
+package dev.wisp.pipeline;
+
+import dev.wisp.common.WispException;
+import dev.wisp.io.AtomicFiles;
+import dev.wisp.io.FileErrors;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+
+/**
+ * The folder of one training: {@code recipe.yaml}, {@code metrics.jsonl}, an event file and {@code
+ * checkpoints/}. Held by one process at a time through a file lock, which the operating system
+ * drops with the process, however it ends. Closing gives it back.
+ */
+public final class RunDirectory implements AutoCloseable {
+  /** What to do with a folder that holds a run already. */
+  public enum Existing {
+    /** Refuse. */
+    REFUSE,
+    /** Continue the run. */
+    RESUME,
+    /** Delete the run's files (and no others), then start anew. */
+    REPLACE
+  }
+
+  private static final String RECIPE = "recipe.yaml";
+  private static final String LOCK = ".lock";
+
+  private final Path folder;
+  private final Recipe recipe;
+  private final FileChannel lockFile;
+
+  private RunDirectory(Path folder, Recipe recipe, FileChannel lockFile) {
+    this.folder = folder;
+    this.recipe = recipe;
+    this.lockFile = lockFile;
+  }
+
+  /**
+   * Takes a folder for a run.
+   *
+   * @param recipe what the run is to do; when resuming it must equal the stored one
+   * @throws WispException if another process holds it, if it holds a run and {@code existing}
+   *     refuses, if there is nothing to resume, or if the stored recipe differs
+   */
+  public static RunDirectory open(Path folder, Recipe recipe, Existing existing) {
+    boolean held = Files.exists(folder.resolve(RECIPE));
+    if (existing == Existing.RESUME && !held) {
+      throw FileErrors.of(folder, "holds no run to resume (no " + RECIPE + "); leave out --resume");
+    }
+    if (existing == Existing.REFUSE && held) {
+      throw FileErrors.of(
+          folder, "holds a run already; continue it with --resume or replace it with --force");
+    }
+    if (Files.exists(folder) && !Files.isDirectory(folder)) {
+      throw FileErrors.of(folder, "is a file; name a folder for the run");
+    }
+    FileChannel lock = lock(folder);
+    try {
+      if (existing == Existing.REPLACE) {
+        for (String name : List.of(RECIPE, "metrics.jsonl", "checkpoints")) {
+          delete(folder.resolve(name));
+        }
+      }
+      if (existing == Existing.RESUME) {
+        requireEqual(folder, Recipes.read(folder.resolve(RECIPE)), recipe);
+      } else {
+        AtomicFiles.writeString(folder.resolve(RECIPE), Recipes.write(recipe));
+      }
+    } catch (RuntimeException e) {
+      release(lock);
+      throw e;
+    }
+    return new RunDirectory(folder, recipe, lock);
+  }
+
+  /** The recipe stored in a run's folder. */
+  public static Recipe recipe(Path folder) {
+    Path file = folder.resolve(RECIPE);
+    if (!Files.isRegularFile(file)) {
+      throw FileErrors.of(folder, "holds no run (no " + RECIPE + ")");
+    }
+    return Recipes.read(file);
+  }
+
+  private static void requireEqual(Path folder, Recipe stored, Recipe wanted) {
+    if (!stored.equals(wanted)) {
+      List<String> was = Recipes.write(stored).lines().toList();
+      List<String> is = Recipes.write(wanted).lines().toList();
+      int i = 0;
+      while (i < Math.min(was.size(), is.size()) && was.get(i).equals(is.get(i))) {
+        i++;
+      }
+      throw FileErrors.of(
+          folder.resolve(RECIPE),
+          "the run has '%s' where this command asks for '%s'; resume without other values"
+              .formatted(
+                  i < was.size() ? was.get(i).strip() : "",
+                  i < is.size() ? is.get(i).strip() : ""));
+    }
+  }
+
+  private static FileChannel lock(Path folder) {
+    try {
+      Files.createDirectories(folder);
+      FileChannel channel =
+          FileChannel.open(
+              folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      FileLock lock;
+      try {
+        lock = channel.tryLock();
+      } catch (OverlappingFileLockException inThisProcess) {
+        lock = null;
+      }
+      if (lock == null) {
+        channel.close();
+        throw FileErrors.of(folder, "another process works on this run; wait for it or stop it");
+      }
+      return channel;
+    } catch (IOException e) {
+      throw FileErrors.writing(folder, e);
+    }
+  }
+
+  private static void release(FileChannel lock) {
+    try {
+      lock.close();
+    } catch (IOException e) {
+      throw new IllegalStateException("a lock cannot be released", e);
+    }
+  }
+
+  static void delete(Path path) {
+    if (!Files.exists(path)) {
+      return;
+    }
+    try (Stream<Path> tree = Files.walk(path)) {
+      for (Path each : tree.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(each);
+      }
+    } catch (IOException e) {
+      throw FileErrors.writing(path, e);
+    }
+  }
+
+  public Path folder() {
+    return folder;
+  }
+
+  public Recipe recipe() {
+    return recipe;
+  }
+
+  /** Folder of the checkpoints. */
+  public Path checkpoints() {
+    return folder.resolve("checkpoints");
+  }
+
+  @Override
+  public void close() {
+    release(lockFile);
+  }
+}
