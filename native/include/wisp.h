@@ -68,6 +68,90 @@ WISP_API int32_t wisp_relu(const float* x, float* out, int64_t n);
 WISP_API int32_t wisp_relu_backward(const float* y, const float* dy, const float* extra, float* dx,
                                     int64_t n);
 
+/*
+ * ---- Rows of class maps. ----
+ * Only the classes an image carries have maps: maps are [rows, positions], offsets (in, n + 1
+ * ascending numbers that begin with 0) says which rows an image has, ids (in, one per row,
+ * ascending within an image, below `total`) which classes they are. Class 0 is the background.
+ */
+
+/* ---- Structure analysis, prototypes, reactivation (SeedOps; SIPE, Chen et al., 2022). ----
+ * feature: [n, positions, d]; seeds: [n, positions] class ids or -1; positions < 2^31. */
+
+/*
+ * With u_i = f_i / (|f_i| + eps), S_ij = max(0, u_i . u_j) and m = sum_j S_ij M_kj:
+ * IoU_ik = m / (sum_j S_ij + sum_j M_kj - m), halved for k = 0; a class without a row has M = 0.
+ * The first class of largest IoU (NaN largest) becomes seeds[i] (out) if it is among the image's
+ * present_ids and valid[i] is not 0, else -1. valid: in, [n, positions] or null. iou: out,
+ * [rows, positions] or null. Working space: one image's features and at most 32 MB beside them
+ * (or one set of sums, [rows + 1, positions], if that is larger).
+ */
+WISP_API int32_t wisp_structure_seeds(const float* feature, int64_t n, int64_t positions, int64_t d,
+                                      const float* maps, const int32_t* offsets, const int32_t* ids,
+                                      const int32_t* present_offsets, const int32_t* present_ids,
+                                      int32_t total, const float* valid, float eps, int32_t* seeds,
+                                      float* iou);
+
+/* prototypes[k] (out, [rows, d]) = sum of the features of the seeds of class k / positions */
+WISP_API int32_t wisp_prototypes(const float* feature, int64_t n, int64_t positions, int64_t d,
+                                 const int32_t* seeds, const int32_t* offsets, const int32_t* ids,
+                                 int32_t total, float* prototypes);
+
+/* d_feature[i] (inout) += d_prototypes[row of seed i] / positions */
+WISP_API int32_t wisp_prototypes_backward(const float* d_prototypes, int64_t n, int64_t positions,
+                                          int64_t d, const int32_t* seeds, const int32_t* offsets,
+                                          const int32_t* ids, int32_t total, float* d_feature);
+
+/*
+ * maps[k][i] (out) = max(0, cos(f_i, prototypes[k])), each norm at least 1e-8; feature_norms (out,
+ * [n, positions]) and prototype_norms (out, [rows]) are the norms before that floor.
+ */
+WISP_API int32_t wisp_reactivate(const float* feature, int64_t n, int64_t positions, int64_t d,
+                                 const float* prototypes, const int32_t* offsets,
+                                 float* feature_norms, float* prototype_norms, float* maps);
+
+/*
+ * Gradient of wisp_reactivate, where maps > 0: adds to d_feature (inout), sets d_prototypes (out).
+ * A norm below 1e-8 counts as the constant 1e-8.
+ */
+WISP_API int32_t wisp_reactivate_backward(const float* feature, int64_t n, int64_t positions,
+                                          int64_t d, const float* prototypes,
+                                          const int32_t* offsets, const float* feature_norms,
+                                          const float* prototype_norms, const float* maps,
+                                          const float* d_maps, float* d_feature,
+                                          float* d_prototypes);
+
+/* ---- Pixel-adaptive mask refinement (PamrOps; Araslanov and Roth, 2020). ----
+ * Neighbours: dilation by dilation, within one NW N NE W E SW S SE, clamped at the border;
+ * dilations: in, each at least 1. */
+
+/*
+ * affinity (out, [n, 8 * dilation_count, h, w]) = softmax over the neighbours q of a pixel p of the
+ * mean over channels of -|I(p) - I(q)| / (1e-8 + 0.1 deviation), or, with sigma > 0, of
+ * -(I(p) - I(q))^2 / (2 sigma^2). guide: in, [n, h, w, c]. deviation (out, [n, c, h, w], or null):
+ * sample deviation over the neighbours and one centre per dilation. logit: out, as affinity, or
+ * null. A constant window has logits of exactly 0.
+ */
+WISP_API int32_t wisp_pamr_affinity(const float* guide, int64_t n, int64_t h, int64_t w, int64_t c,
+                                    const int32_t* dilations, int64_t dilation_count, float sigma,
+                                    float* affinity, float* deviation, float* logit);
+
+/* out (out, [rows, h, w]) = maps (in) after so many steps m(p) = sum_q affinity(p, q) m(q) */
+WISP_API int32_t wisp_pamr_steps(const float* affinity, int64_t h, int64_t w,
+                                 const int32_t* dilations, int64_t dilation_count,
+                                 int64_t iterations, const float* maps, int64_t n,
+                                 const int32_t* offsets, float* out);
+
+/* ---- Pillow's 8-bit resizing, bit for bit; on the calling thread alone. Sizes 1..2^24. ---- */
+
+/* Bicubic (a = -0.5, antialiased): source [h, w, c] to out [out_h, out_w, c]. */
+WISP_API int32_t wisp_pillow_bicubic(const uint8_t* source, int64_t h, int64_t w, int64_t c,
+                                     uint8_t* out, int64_t out_h, int64_t out_w);
+
+/* Nearest: source [h, w] to out [out_h, out_w]. */
+WISP_API int32_t wisp_pillow_nearest(const uint8_t* source, int64_t h, int64_t w, uint8_t* out,
+                                     int64_t out_h, int64_t out_w);
+
 #ifdef __cplusplus
 }
 #endif

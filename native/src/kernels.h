@@ -8,9 +8,18 @@
 
 #include <cstdint>
 
+#include "kernels/pamr.h"
+#include "kernels/pillow.h"
 #include "kernels/pointwise.h"
+#include "kernels/prototypes.h"
+#include "kernels/structure.h"
 
-#define WISP_ALL_KERNELS(X) WISP_POINTWISE_KERNELS(X)
+#define WISP_ALL_KERNELS(X) \
+  WISP_PAMR_KERNELS(X)      \
+  WISP_PILLOW_KERNELS(X)    \
+  WISP_POINTWISE_KERNELS(X) \
+  WISP_PROTOTYPE_KERNELS(X) \
+  WISP_STRUCTURE_KERNELS(X)
 
 namespace wisp {
 

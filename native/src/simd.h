@@ -104,7 +104,7 @@ static inline vf abs(vf a) { return (vf)((vi)a & 0x7fffffff); }
 
 static inline vf sqrt(vf a) {
 #if defined(WISP_TIER_AVX512)
-  return (vf)_mm512_sqrt_ps((__m512)a);
+  return (vf)_mm512_maskz_sqrt_ps(0xffff, (__m512)a); /* the plain form warns in g++ 12 */
 #elif defined(WISP_TIER_AVX2)
   return (vf)_mm256_sqrt_ps((__m256)a);
 #else

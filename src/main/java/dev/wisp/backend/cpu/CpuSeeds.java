@@ -1,16 +1,33 @@
 package dev.wisp.backend.cpu;
 
-import dev.wisp.backend.*;
-import dev.wisp.tensor.*;
-import java.util.*;
+import dev.wisp.backend.ClassRows;
+import dev.wisp.backend.SeedOps;
+import dev.wisp.tensor.Shape;
+import dev.wisp.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
-/** SeedOps on the CPU. */
+/** {@link SeedOps} by native/src/kernels/structure.cpp, prototypes.cpp and reactivate.cpp. */
 final class CpuSeeds implements SeedOps {
   private final CpuContext context;
 
   CpuSeeds(CpuContext context) {
     this.context = context;
+  }
+
+  /** Sizes shared by the operands of one operation. */
+  private record Sizes(long n, long h, long w, long d) {
+    long positions() {
+      return h * w;
+    }
+  }
+
+  private static Sizes sizes(Call call, Tensor feature, ClassRows classes) {
+    Shape shape = feature.shape();
+    call.require(
+        shape.rank() == 4 && shape.size(0) == classes.images(),
+        "features %s do not go with %s".formatted(feature, classes));
+    return new Sizes(shape.size(0), shape.size(1), shape.size(2), shape.size(3));
   }
 
   @Override
@@ -23,21 +40,87 @@ final class CpuSeeds implements SeedOps {
       float eps,
       Tensor seeds,
       @Nullable Tensor iou) {
-    context.require("structureSeeds");
-    throw new UnsupportedOperationException("structureSeeds");
+    Call call = context.call("structureSeeds");
+    Sizes s = sizes(call, feature, classes);
+    call.require(
+        present.images() == classes.images() && present.total() == classes.total(),
+        "%s and %s describe different batches".formatted(classes, present));
+    MemorySegment features = call.in("feature", feature, s.n, s.h, s.w, s.d);
+    MemorySegment source = call.in("maps", maps, classes.rows(), s.h, s.w);
+    MemorySegment mask = call.inOrNull("valid", valid, s.n, s.h, s.w);
+    MemorySegment target = call.outInts("seeds", seeds, s.n, s.h, s.w);
+    MemorySegment ratios = call.outOrNull("iou", iou, classes.rows(), s.h, s.w);
+    MemorySegment offsets = call.ints(classes.offsets());
+    MemorySegment ids = call.ints(classes.ids());
+    MemorySegment presentOffsets = call.ints(present.offsets());
+    MemorySegment presentIds = call.ints(present.ids());
+    call.run(
+        () ->
+            (int)
+                NativeKernels.STRUCTURE_SEEDS.invokeExact(
+                    features,
+                    s.n,
+                    s.positions(),
+                    s.d,
+                    source,
+                    offsets,
+                    ids,
+                    presentOffsets,
+                    presentIds,
+                    classes.total(),
+                    mask,
+                    eps,
+                    target,
+                    ratios));
   }
 
   @Override
   public void prototypes(Tensor feature, Tensor seeds, ClassRows classes, Tensor prototypes) {
-    context.require("prototypes");
-    throw new UnsupportedOperationException("prototypes");
+    Call call = context.call("prototypes");
+    Sizes s = sizes(call, feature, classes);
+    MemorySegment features = call.in("feature", feature, s.n, s.h, s.w, s.d);
+    MemorySegment labels = call.inInts("seeds", seeds, s.n, s.h, s.w);
+    MemorySegment target = call.out("prototypes", prototypes, classes.rows(), s.d);
+    MemorySegment offsets = call.ints(classes.offsets());
+    MemorySegment ids = call.ints(classes.ids());
+    call.run(
+        () ->
+            (int)
+                NativeKernels.PROTOTYPES.invokeExact(
+                    features,
+                    s.n,
+                    s.positions(),
+                    s.d,
+                    labels,
+                    offsets,
+                    ids,
+                    classes.total(),
+                    target));
   }
 
   @Override
   public void prototypesBackward(
       Tensor dPrototypes, Tensor seeds, ClassRows classes, Tensor dFeature) {
-    context.require("prototypesBackward");
-    throw new UnsupportedOperationException("prototypesBackward");
+    Call call = context.call("prototypesBackward");
+    Sizes s = sizes(call, dFeature, classes);
+    MemorySegment gradient = call.in("dPrototypes", dPrototypes, classes.rows(), s.d);
+    MemorySegment labels = call.inInts("seeds", seeds, s.n, s.h, s.w);
+    MemorySegment target = call.out("dFeature", dFeature, s.n, s.h, s.w, s.d);
+    MemorySegment offsets = call.ints(classes.offsets());
+    MemorySegment ids = call.ints(classes.ids());
+    call.run(
+        () ->
+            (int)
+                NativeKernels.PROTOTYPES_BACKWARD.invokeExact(
+                    gradient,
+                    s.n,
+                    s.positions(),
+                    s.d,
+                    labels,
+                    offsets,
+                    ids,
+                    classes.total(),
+                    target));
   }
 
   @Override
@@ -48,8 +131,28 @@ final class CpuSeeds implements SeedOps {
       Tensor featureNorms,
       Tensor prototypeNorms,
       Tensor maps) {
-    context.require("reactivate");
-    throw new UnsupportedOperationException("reactivate");
+    Call call = context.call("reactivate");
+    Sizes s = sizes(call, feature, classes);
+    long rows = classes.rows();
+    MemorySegment features = call.in("feature", feature, s.n, s.h, s.w, s.d);
+    MemorySegment centres = call.in("prototypes", prototypes, rows, s.d);
+    MemorySegment ownNorms = call.out("featureNorms", featureNorms, s.n, s.h, s.w);
+    MemorySegment centreNorms = call.out("prototypeNorms", prototypeNorms, rows);
+    MemorySegment target = call.out("maps", maps, rows, s.h, s.w);
+    MemorySegment offsets = call.ints(classes.offsets());
+    call.run(
+        () ->
+            (int)
+                NativeKernels.REACTIVATE.invokeExact(
+                    features,
+                    s.n,
+                    s.positions(),
+                    s.d,
+                    centres,
+                    offsets,
+                    ownNorms,
+                    centreNorms,
+                    target));
   }
 
   @Override
@@ -63,7 +166,33 @@ final class CpuSeeds implements SeedOps {
       Tensor dMaps,
       Tensor dFeature,
       Tensor dPrototypes) {
-    context.require("reactivateBackward");
-    throw new UnsupportedOperationException("reactivateBackward");
+    Call call = context.call("reactivateBackward");
+    Sizes s = sizes(call, feature, classes);
+    long rows = classes.rows();
+    MemorySegment features = call.in("feature", feature, s.n, s.h, s.w, s.d);
+    MemorySegment centres = call.in("prototypes", prototypes, rows, s.d);
+    MemorySegment ownNorms = call.in("featureNorms", featureNorms, s.n, s.h, s.w);
+    MemorySegment centreNorms = call.in("prototypeNorms", prototypeNorms, rows);
+    MemorySegment forward = call.in("maps", maps, rows, s.h, s.w);
+    MemorySegment gradient = call.in("dMaps", dMaps, rows, s.h, s.w);
+    MemorySegment featureGradient = call.out("dFeature", dFeature, s.n, s.h, s.w, s.d);
+    MemorySegment centreGradient = call.out("dPrototypes", dPrototypes, rows, s.d);
+    MemorySegment offsets = call.ints(classes.offsets());
+    call.run(
+        () ->
+            (int)
+                NativeKernels.REACTIVATE_BACKWARD.invokeExact(
+                    features,
+                    s.n,
+                    s.positions(),
+                    s.d,
+                    centres,
+                    offsets,
+                    ownNorms,
+                    centreNorms,
+                    forward,
+                    gradient,
+                    featureGradient,
+                    centreGradient));
   }
 }

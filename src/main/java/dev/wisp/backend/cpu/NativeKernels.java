@@ -30,6 +30,116 @@ final class NativeKernels {
   static final MethodHandle RELU_BACKWARD =
       status("wisp_relu_backward", ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG);
 
+  static final MethodHandle STRUCTURE_SEEDS =
+      status(
+          "wisp_structure_seeds",
+          ADDRESS,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          JAVA_INT,
+          ADDRESS,
+          JAVA_FLOAT,
+          ADDRESS,
+          ADDRESS);
+  static final MethodHandle PROTOTYPES =
+      status(
+          "wisp_prototypes",
+          ADDRESS,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          JAVA_INT,
+          ADDRESS);
+  static final MethodHandle PROTOTYPES_BACKWARD =
+      status(
+          "wisp_prototypes_backward",
+          ADDRESS,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          JAVA_INT,
+          ADDRESS);
+  static final MethodHandle REACTIVATE =
+      status(
+          "wisp_reactivate",
+          ADDRESS,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS);
+  static final MethodHandle REACTIVATE_BACKWARD =
+      status(
+          "wisp_reactivate_backward",
+          ADDRESS,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS);
+
+  static final MethodHandle PAMR_AFFINITY =
+      status(
+          "wisp_pamr_affinity",
+          ADDRESS,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          ADDRESS,
+          JAVA_LONG,
+          JAVA_FLOAT,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS);
+  static final MethodHandle PAMR_STEPS =
+      status(
+          "wisp_pamr_steps",
+          ADDRESS,
+          JAVA_LONG,
+          JAVA_LONG,
+          ADDRESS,
+          JAVA_LONG,
+          JAVA_LONG,
+          ADDRESS,
+          JAVA_LONG,
+          ADDRESS,
+          ADDRESS);
+
+  static final MethodHandle PILLOW_BICUBIC =
+      status(
+          "wisp_pillow_bicubic",
+          ADDRESS,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          ADDRESS,
+          JAVA_LONG,
+          JAVA_LONG);
+  static final MethodHandle PILLOW_NEAREST =
+      status("wisp_pillow_nearest", ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG);
+
   private NativeKernels() {}
 
   /** The reason of the calling thread's last failure. */
