@@ -53,10 +53,13 @@ WISP_API int32_t wisp_threads(void);
 WISP_API int32_t wisp_alloc(int64_t bytes, void** memory);
 WISP_API void wisp_free(void* memory);
 
-/* ---- Elementwise (PointwiseOps). n: number of elements. ---- */
+/* ---- Elementwise passes and losses (PointwiseOps). n: number of elements where alone. ---- */
 
 /* out[i] = value */
 WISP_API int32_t wisp_fill(float* out, float value, int64_t n);
+
+/* Copies bytes; the ranges must not overlap. */
+WISP_API int32_t wisp_copy(const void* source, void* target, int64_t bytes);
 
 /* target[i] += factor * source[i]; separate rounding of product and sum */
 WISP_API int32_t wisp_add_scaled(float factor, const float* source, float* target, int64_t n);
@@ -67,6 +70,168 @@ WISP_API int32_t wisp_relu(const float* x, float* out, int64_t n);
 /* dx[i] = y[i] > 0 ? dy[i] + extra[i] : 0; extra may be null; dx may be dy or extra */
 WISP_API int32_t wisp_relu_backward(const float* y, const float* dy, const float* extra, float* dx,
                                     int64_t n);
+
+/* target[n, y, x, k] += mirrored[n, y, w - 1 - x, k]; both [n, h, w, c] */
+WISP_API int32_t wisp_add_mirrored(const float* mirrored, float* target, int64_t n, int64_t h,
+                                   int64_t w, int64_t c);
+
+/* out[p, k] = x[p, k] * std[k] + mean[k], each operation rounded; x, out [positions, 3] */
+WISP_API int32_t wisp_denormalize(const float* x, const float* mean, const float* std, float* out,
+                                  int64_t positions);
+
+/* Mean over positions, in double: x (in) [n, positions, c], out (out) [n, c]; positions > 0 */
+WISP_API int32_t wisp_spatial_mean(const float* x, float* out, int64_t n, int64_t positions,
+                                   int64_t c);
+
+/* dx[n, p, k] += d_out[n, k] / positions */
+WISP_API int32_t wisp_spatial_mean_backward(const float* d_out, float* dx, int64_t n,
+                                            int64_t positions, int64_t c);
+
+/*
+ * Multi-label soft margin: mean of -(y log s(z) + (1 - y) log s(-z)), z = score, y = label, s the
+ * logistic function. score, label (in) [n, k]; loss (out) [1]; d_score (out) [n, k] or null.
+ * n k > 0.
+ */
+WISP_API int32_t wisp_soft_margin_loss(const float* score, const float* label, float* loss,
+                                       float* d_score, int64_t n, int64_t k);
+
+/*
+ * loss = sum |a - b| / divisor; da = sign(a - b) / divisor with sign(0) = 0, or null. divisor > 0.
+ */
+WISP_API int32_t wisp_mean_absolute_difference(const float* a, const float* b, int64_t elements,
+                                               double divisor, float* loss, float* da);
+
+/* ---- Norms (NormOps). x, y, dx, dy: [positions, c]; per channel: [c]. ---- */
+
+/*
+ * y = act(gamma (x - mean) inv_std + beta + residual), act = max(0, .) if relu else the identity;
+ * mean, inv_std (out) of this batch, inv_std = 1 / sqrt(var + eps), var with divisor `positions`.
+ * residual may be null; positions > 0.
+ */
+WISP_API int32_t wisp_batch_norm_forward(const float* x, const float* gamma, const float* beta,
+                                         float eps, const float* residual, int32_t relu, float* y,
+                                         float* mean, float* inv_std, int64_t positions, int64_t c);
+
+/* dx = gamma inv_std (dy - mean(dy) - xhat mean(dy xhat)); dgamma = sum(dy xhat); dbeta = sum(dy) */
+WISP_API int32_t wisp_batch_norm_backward(const float* x, const float* dy, const float* gamma,
+                                          const float* mean, const float* inv_std, float* dx,
+                                          float* dgamma, float* dbeta, int64_t positions,
+                                          int64_t c);
+
+/*
+ * running_mean += momentum (mean - running_mean); running_var += momentum (var count / (count - 1)
+ * - running_var), var = 1 / inv_std^2 - eps. count > 1.
+ */
+WISP_API int32_t wisp_batch_norm_update(const float* mean, const float* inv_std, float eps,
+                                        int64_t count, float momentum, float* running_mean,
+                                        float* running_var, int64_t c);
+
+/* norms[p] = |x_p|; y_p = x_p / (norms[p] + eps) */
+WISP_API int32_t wisp_l2_normalize(const float* x, float eps, float* y, float* norms,
+                                   int64_t positions, int64_t c);
+
+/* dx = dy / (n + eps) - x (x . dy) / (n (n + eps)^2); dy / eps where n is 0 */
+WISP_API int32_t wisp_l2_normalize_backward(const float* x, const float* norms, const float* dy,
+                                            float eps, float* dx, int64_t positions, int64_t c);
+
+/* ---- Bilinear resizing (ResizeOps). ---- */
+
+/*
+ * source (in) [n, in_h, in_w, c] into channels offset .. offset + c of target (out) [n, out_h,
+ * out_w, out_c]. Equal sizes copy. No size but n may be 0.
+ */
+WISP_API int32_t wisp_resize_bilinear(const float* source, float* target, int64_t n, int64_t in_h,
+                                      int64_t in_w, int64_t c, int64_t out_h, int64_t out_w,
+                                      int64_t out_c, int64_t offset, int32_t align_corners);
+
+/* Its adjoint: d_source (out) from the same channels of d_target (in). */
+WISP_API int32_t wisp_resize_bilinear_backward(const float* d_target, float* d_source, int64_t n,
+                                               int64_t in_h, int64_t in_w, int64_t c, int64_t out_h,
+                                               int64_t out_w, int64_t out_c, int64_t offset,
+                                               int32_t align_corners);
+
+/* ---- Maps (MapOps). Rows of maps are grouped by image: rows offsets[i] .. offsets[i + 1] belong
+ * to image i and hold classes ids[row], 0 being the background, 1..k the channels of cam. ---- */
+
+/*
+ * M_k = relu(cam_k) / (max + eps), M_0 = 1 - max_k M_k, times valid. cam (in) [n, positions, k];
+ * valid (in) [n, positions] or null; maps (out) [rows, positions]; peak (out) [n, k]: first position
+ * of the maximum; winner (out) [n, positions]: first class of largest M_k. positions < 2^31, k > 0.
+ */
+WISP_API int32_t wisp_cam_to_maps(const float* cam, const float* valid, const int32_t* offsets,
+                                  const int32_t* ids, float eps, float* maps, int32_t* peak,
+                                  int32_t* winner, int64_t n, int64_t positions, int64_t k,
+                                  int64_t rows);
+
+/* Its gradient for cam, overwritten; a peak or winner out of range carries no gradient. */
+WISP_API int32_t wisp_cam_to_maps_backward(const float* cam, const float* valid,
+                                           const int32_t* offsets, const int32_t* ids, float eps,
+                                           const int32_t* peak, const int32_t* winner,
+                                           const float* d_maps, float* d_cam, int64_t n,
+                                           int64_t positions, int64_t k, int64_t rows);
+
+/*
+ * Per row x / (max + eps), or (x - min) / (max - min + eps) if min_max. peak (out) [rows, 2]: first
+ * position of the maximum and of the minimum. positions < 2^31.
+ */
+WISP_API int32_t wisp_normalize_maps(const float* maps, int32_t min_max, float eps, float* out,
+                                     int32_t* peak, int64_t rows, int64_t positions);
+
+/* Its gradient, overwritten; 0 for a row whose peaks are out of range. */
+WISP_API int32_t wisp_normalize_maps_backward(const float* maps, int32_t min_max, float eps,
+                                              const int32_t* peak, const float* d_out,
+                                              float* d_maps, int64_t rows, int64_t positions);
+
+/*
+ * seeds (out) [n, positions]: the class of the first largest row, background rows times
+ * background_factor. Every image needs a row.
+ */
+WISP_API int32_t wisp_argmax_maps(const float* maps, const int32_t* offsets, const int32_t* ids,
+                                  float background_factor, int32_t* seeds, int64_t n,
+                                  int64_t positions, int64_t rows);
+
+/* ---- Optimiser (OptimizerOps). count arrays of sizes[i] elements. ---- */
+
+/* norm (out) [1]: L2 norm of all gradients together, summed in double */
+WISP_API int32_t wisp_gradient_norm(const float* const* gradients, const int64_t* sizes,
+                                    int64_t count, float* norm);
+
+/*
+ * g = clip gradient + weight_decay w; v = first ? g : momentum v + g; w -= rate v; clip = min(1,
+ * max_norm / (norm + 1e-6)), 1 if max_norm is infinite. A null velocity means v = g, not stored.
+ */
+WISP_API int32_t wisp_sgd_step(float* const* weights, const float* const* gradients,
+                               float* const* velocities, const float* rates, const int64_t* sizes,
+                               int64_t count, const float* norm, float max_norm,
+                               float weight_decay, float momentum, int32_t first);
+
+/* ---- Folding of fixed batch norm and max pooling (ConvolutionOps). ---- */
+
+/* scale = gamma / sqrt(var + eps); bias = beta - mean scale; all [channels] */
+WISP_API int32_t wisp_fold_norm(const float* gamma, const float* beta, const float* mean,
+                                const float* var, float eps, float* scale, float* bias,
+                                int64_t channels);
+
+/*
+ * dw = dw_folded scale; dgamma = (sum(dw_folded weight) - db mean) / sqrt(var + eps). dw_folded,
+ * weight, dw: [channels, fan_in]; dw may be dw_folded.
+ */
+WISP_API int32_t wisp_fold_norm_backward(const float* dw_folded, const float* weight,
+                                         const float* db, const float* gamma, const float* mean,
+                                         const float* var, float eps, float* dw, float* dgamma,
+                                         int64_t channels, int64_t fan_in);
+
+/*
+ * 3x3, stride 2, padding 1: x (in) [n, h, w, c], y (out) [n, (h - 1) / 2 + 1, (w - 1) / 2 + 1, c],
+ * index (out) of y's shape: y * w + x of the first maximum (a NaN is the largest), or null.
+ * h w < 2^31.
+ */
+WISP_API int32_t wisp_max_pool(const float* x, float* y, int32_t* index, int64_t n, int64_t h,
+                               int64_t w, int64_t c);
+
+/* Its gradient, overwritten; an index outside its window's rows carries no gradient. */
+WISP_API int32_t wisp_max_pool_backward(const float* dy, const int32_t* index, float* dx, int64_t n,
+                                        int64_t h, int64_t w, int64_t c);
 
 /*
  * ---- Rows of class maps. ----

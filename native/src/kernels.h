@@ -8,17 +8,27 @@
 
 #include <cstdint>
 
+#include "kernels/maps.h"
+#include "kernels/norms.h"
+#include "kernels/optimizer.h"
 #include "kernels/pamr.h"
 #include "kernels/pillow.h"
 #include "kernels/pointwise.h"
+#include "kernels/pooling.h"
 #include "kernels/prototypes.h"
+#include "kernels/resize.h"
 #include "kernels/structure.h"
 
 #define WISP_ALL_KERNELS(X) \
+  WISP_MAP_KERNELS(X)       \
+  WISP_NORM_KERNELS(X)      \
+  WISP_OPTIMIZER_KERNELS(X) \
   WISP_PAMR_KERNELS(X)      \
   WISP_PILLOW_KERNELS(X)    \
   WISP_POINTWISE_KERNELS(X) \
+  WISP_POOLING_KERNELS(X)   \
   WISP_PROTOTYPE_KERNELS(X) \
+  WISP_RESIZE_KERNELS(X)    \
   WISP_STRUCTURE_KERNELS(X)
 
 namespace wisp {

@@ -84,6 +84,11 @@ final class Call {
     return out(name, tensor, tensor.shape().toArray());
   }
 
+  /** An operand of any shape. */
+  MemorySegment typed(String name, Tensor tensor, DType type, boolean written) {
+    return operand(name, tensor, type, tensor.shape().toArray(), written, List.of());
+  }
+
   /** An operand of any shape with so many elements. */
   MemorySegment any(String name, Tensor tensor, DType type, long elements) {
     MemorySegment memory = operand(name, tensor, type, tensor.shape().toArray(), false, List.of());

@@ -1,10 +1,10 @@
 package dev.wisp.backend.cpu;
 
-import dev.wisp.backend.*;
-import dev.wisp.tensor.*;
-import java.util.*;
+import dev.wisp.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
 
-/** Folding of fixed batch norm into convolutions. */
+/** Folding of fixed batch norm into convolutions on the CPU. */
 final class CpuFolding {
   private final CpuContext context;
 
@@ -14,8 +14,19 @@ final class CpuFolding {
 
   void foldNorm(
       Tensor gamma, Tensor beta, Tensor mean, Tensor var, float eps, Tensor scale, Tensor bias) {
-    context.require("foldNorm");
-    throw new UnsupportedOperationException("foldNorm");
+    Call call = context.call("foldNorm");
+    MemorySegment gammas = call.in("gamma", gamma, Call.ANY);
+    long channels = gamma.shape().size(0);
+    MemorySegment betas = call.in("beta", beta, channels);
+    MemorySegment means = call.in("mean", mean, channels);
+    MemorySegment vars = call.in("var", var, channels);
+    MemorySegment scales = call.out("scale", scale, channels);
+    MemorySegment biases = call.out("bias", bias, channels);
+    call.run(
+        () ->
+            (int)
+                NativeKernels.FOLD_NORM.invokeExact(
+                    gammas, betas, means, vars, eps, scales, biases, channels));
   }
 
   void foldNormBackward(
@@ -28,7 +39,23 @@ final class CpuFolding {
       float eps,
       Tensor dw,
       Tensor dgamma) {
-    context.require("foldNormBackward");
-    throw new UnsupportedOperationException("foldNormBackward");
+    Call call = context.call("foldNormBackward");
+    MemorySegment folded = call.in("dwFolded", dwFolded, Call.ANY, Call.ANY, Call.ANY, Call.ANY);
+    long[] shape = dwFolded.shape().toArray();
+    long channels = shape[0];
+    long fanIn = shape[1] * shape[2] * shape[3];
+    MemorySegment weights = call.in("weight", weight, shape);
+    MemorySegment biases = call.in("db", db, channels);
+    MemorySegment gammas = call.in("gamma", gamma, channels);
+    MemorySegment means = call.in("mean", mean, channels);
+    MemorySegment vars = call.in("var", var, channels);
+    MemorySegment toWeights = call.outOver("dw", dw, List.of("dwFolded"), shape);
+    MemorySegment toGamma = call.out("dgamma", dgamma, channels);
+    call.run(
+        () ->
+            (int)
+                NativeKernels.FOLD_NORM_BACKWARD.invokeExact(
+                    folded, weights, biases, gammas, means, vars, eps, toWeights, toGamma, channels,
+                    fanIn));
   }
 }

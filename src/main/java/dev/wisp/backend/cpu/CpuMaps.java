@@ -1,11 +1,12 @@
 package dev.wisp.backend.cpu;
 
-import dev.wisp.backend.*;
-import dev.wisp.tensor.*;
-import java.util.*;
+import dev.wisp.backend.ClassRows;
+import dev.wisp.backend.MapOps;
+import dev.wisp.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
-/** MapOps on the CPU. */
+/** Class activation maps and their normalisations on the CPU. */
 final class CpuMaps implements MapOps {
   private final CpuContext context;
 
@@ -22,8 +23,29 @@ final class CpuMaps implements MapOps {
       Tensor maps,
       Tensor peak,
       Tensor winner) {
-    context.require("camToMaps");
-    throw new UnsupportedOperationException("camToMaps");
+    Call call = context.call("camToMaps");
+    long n = classes.images();
+    long k = classes.total() - 1L;
+    MemorySegment from = call.in("cam", cam, n, Call.ANY, Call.ANY, k);
+    long h = cam.shape().size(1);
+    long w = cam.shape().size(2);
+    MemorySegment mask = call.inOrNull("valid", valid, n, h, w);
+    MemorySegment to = call.out("maps", maps, classes.rows(), h, w);
+    MemorySegment peaks = call.outInts("peak", peak, n, k);
+    MemorySegment winners = call.outInts("winner", winner, n, h, w);
+    if (n == 0) {
+      return;
+    }
+    requirePositions(call, h, w);
+    call.require(k > 0, "needs a foreground class");
+    MemorySegment offsets = call.ints(classes.offsets());
+    MemorySegment ids = call.ints(classes.ids());
+    long rows = classes.rows();
+    call.run(
+        () ->
+            (int)
+                NativeKernels.CAM_TO_MAPS.invokeExact(
+                    from, mask, offsets, ids, eps, to, peaks, winners, n, h * w, k, rows));
   }
 
   @Override
@@ -36,26 +58,95 @@ final class CpuMaps implements MapOps {
       Tensor winner,
       Tensor dMaps,
       Tensor dCam) {
-    context.require("camToMapsBackward");
-    throw new UnsupportedOperationException("camToMapsBackward");
+    Call call = context.call("camToMapsBackward");
+    long n = classes.images();
+    long k = classes.total() - 1L;
+    MemorySegment from = call.in("cam", cam, n, Call.ANY, Call.ANY, k);
+    long h = cam.shape().size(1);
+    long w = cam.shape().size(2);
+    MemorySegment mask = call.inOrNull("valid", valid, n, h, w);
+    MemorySegment peaks = call.inInts("peak", peak, n, k);
+    MemorySegment winners = call.inInts("winner", winner, n, h, w);
+    MemorySegment gradient = call.in("dMaps", dMaps, classes.rows(), h, w);
+    MemorySegment to = call.out("dCam", dCam, n, h, w, k);
+    if (n == 0) {
+      return;
+    }
+    requirePositions(call, h, w);
+    call.require(k > 0, "needs a foreground class");
+    MemorySegment offsets = call.ints(classes.offsets());
+    MemorySegment ids = call.ints(classes.ids());
+    long rows = classes.rows();
+    call.run(
+        () ->
+            (int)
+                NativeKernels.CAM_TO_MAPS_BACKWARD.invokeExact(
+                    from, mask, offsets, ids, eps, peaks, winners, gradient, to, n, h * w, k,
+                    rows));
   }
 
   @Override
   public void normalizeMaps(Tensor maps, Normalization mode, float eps, Tensor out, Tensor peak) {
-    context.require("normalizeMaps");
-    throw new UnsupportedOperationException("normalizeMaps");
+    Call call = context.call("normalizeMaps");
+    MemorySegment from = call.in("maps", maps, Call.ANY, Call.ANY, Call.ANY);
+    long[] shape = maps.shape().toArray();
+    MemorySegment to = call.out("out", out, shape);
+    MemorySegment peaks = call.outInts("peak", peak, shape[0], 2);
+    if (shape[0] == 0) {
+      return;
+    }
+    requirePositions(call, shape[1], shape[2]);
+    int minMax = mode == Normalization.MIN_MAX ? 1 : 0;
+    long positions = shape[1] * shape[2];
+    call.run(
+        () ->
+            (int)
+                NativeKernels.NORMALIZE_MAPS.invokeExact(
+                    from, minMax, eps, to, peaks, shape[0], positions));
   }
 
   @Override
   public void normalizeMapsBackward(
       Tensor maps, Normalization mode, float eps, Tensor peak, Tensor dOut, Tensor dMaps) {
-    context.require("normalizeMapsBackward");
-    throw new UnsupportedOperationException("normalizeMapsBackward");
+    Call call = context.call("normalizeMapsBackward");
+    MemorySegment from = call.in("maps", maps, Call.ANY, Call.ANY, Call.ANY);
+    long[] shape = maps.shape().toArray();
+    MemorySegment peaks = call.inInts("peak", peak, shape[0], 2);
+    MemorySegment gradient = call.in("dOut", dOut, shape);
+    MemorySegment to = call.out("dMaps", dMaps, shape);
+    if (shape[0] == 0) {
+      return;
+    }
+    requirePositions(call, shape[1], shape[2]);
+    int minMax = mode == Normalization.MIN_MAX ? 1 : 0;
+    long positions = shape[1] * shape[2];
+    call.run(
+        () ->
+            (int)
+                NativeKernels.NORMALIZE_MAPS_BACKWARD.invokeExact(
+                    from, minMax, eps, peaks, gradient, to, shape[0], positions));
   }
 
   @Override
   public void argmaxMaps(Tensor maps, ClassRows classes, float backgroundFactor, Tensor seeds) {
-    context.require("argmaxMaps");
-    throw new UnsupportedOperationException("argmaxMaps");
+    Call call = context.call("argmaxMaps");
+    long rows = classes.rows();
+    long n = classes.images();
+    MemorySegment from = call.in("maps", maps, rows, Call.ANY, Call.ANY);
+    long h = maps.shape().size(1);
+    long w = maps.shape().size(2);
+    MemorySegment to = call.outInts("seeds", seeds, n, h, w);
+    MemorySegment offsets = call.ints(classes.offsets());
+    MemorySegment ids = call.ints(classes.ids());
+    call.run(
+        () ->
+            (int)
+                NativeKernels.ARGMAX_MAPS.invokeExact(
+                    from, offsets, ids, backgroundFactor, to, n, h * w, rows));
+  }
+
+  /** Positions are stored as ints. */
+  private static void requirePositions(Call call, long h, long w) {
+    call.require(h > 0 && w > 0 && h <= Integer.MAX_VALUE / w, "needs 1..2^31-1 positions");
   }
 }

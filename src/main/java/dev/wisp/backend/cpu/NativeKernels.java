@@ -1,6 +1,7 @@
 package dev.wisp.backend.cpu;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
@@ -24,11 +25,226 @@ final class NativeKernels {
   private static final MethodHandle ERROR_MESSAGE = pointer("wisp_error_message");
 
   static final MethodHandle FILL = status("wisp_fill", ADDRESS, JAVA_FLOAT, JAVA_LONG);
+  static final MethodHandle COPY = status("wisp_copy", ADDRESS, ADDRESS, JAVA_LONG);
   static final MethodHandle ADD_SCALED =
       status("wisp_add_scaled", JAVA_FLOAT, ADDRESS, ADDRESS, JAVA_LONG);
   static final MethodHandle RELU = status("wisp_relu", ADDRESS, ADDRESS, JAVA_LONG);
   static final MethodHandle RELU_BACKWARD =
       status("wisp_relu_backward", ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG);
+  static final MethodHandle ADD_MIRRORED =
+      status("wisp_add_mirrored", ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+  static final MethodHandle DENORMALIZE =
+      status("wisp_denormalize", ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG);
+  static final MethodHandle SPATIAL_MEAN =
+      status("wisp_spatial_mean", ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+  static final MethodHandle SPATIAL_MEAN_BACKWARD =
+      status("wisp_spatial_mean_backward", ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+  static final MethodHandle SOFT_MARGIN_LOSS =
+      status("wisp_soft_margin_loss", ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG);
+  static final MethodHandle MEAN_ABSOLUTE_DIFFERENCE =
+      status(
+          "wisp_mean_absolute_difference",
+          ADDRESS,
+          ADDRESS,
+          JAVA_LONG,
+          JAVA_DOUBLE,
+          ADDRESS,
+          ADDRESS);
+  static final MethodHandle BATCH_NORM_FORWARD =
+      status(
+          "wisp_batch_norm_forward",
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          JAVA_FLOAT,
+          ADDRESS,
+          JAVA_INT,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          JAVA_LONG,
+          JAVA_LONG);
+  static final MethodHandle BATCH_NORM_BACKWARD =
+      status(
+          "wisp_batch_norm_backward",
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          JAVA_LONG,
+          JAVA_LONG);
+  static final MethodHandle BATCH_NORM_UPDATE =
+      status(
+          "wisp_batch_norm_update",
+          ADDRESS,
+          ADDRESS,
+          JAVA_FLOAT,
+          JAVA_LONG,
+          JAVA_FLOAT,
+          ADDRESS,
+          ADDRESS,
+          JAVA_LONG);
+  static final MethodHandle L2_NORMALIZE =
+      status("wisp_l2_normalize", ADDRESS, JAVA_FLOAT, ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG);
+  static final MethodHandle L2_NORMALIZE_BACKWARD =
+      status(
+          "wisp_l2_normalize_backward",
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          JAVA_FLOAT,
+          ADDRESS,
+          JAVA_LONG,
+          JAVA_LONG);
+  static final MethodHandle RESIZE_BILINEAR =
+      status(
+          "wisp_resize_bilinear",
+          ADDRESS,
+          ADDRESS,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_INT);
+  static final MethodHandle RESIZE_BILINEAR_BACKWARD =
+      status(
+          "wisp_resize_bilinear_backward",
+          ADDRESS,
+          ADDRESS,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_INT);
+  static final MethodHandle CAM_TO_MAPS =
+      status(
+          "wisp_cam_to_maps",
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          JAVA_FLOAT,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG);
+  static final MethodHandle CAM_TO_MAPS_BACKWARD =
+      status(
+          "wisp_cam_to_maps_backward",
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          JAVA_FLOAT,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG);
+  static final MethodHandle NORMALIZE_MAPS =
+      status(
+          "wisp_normalize_maps",
+          ADDRESS,
+          JAVA_INT,
+          JAVA_FLOAT,
+          ADDRESS,
+          ADDRESS,
+          JAVA_LONG,
+          JAVA_LONG);
+  static final MethodHandle NORMALIZE_MAPS_BACKWARD =
+      status(
+          "wisp_normalize_maps_backward",
+          ADDRESS,
+          JAVA_INT,
+          JAVA_FLOAT,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          JAVA_LONG,
+          JAVA_LONG);
+  static final MethodHandle ARGMAX_MAPS =
+      status(
+          "wisp_argmax_maps",
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          JAVA_FLOAT,
+          ADDRESS,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG);
+  static final MethodHandle GRADIENT_NORM =
+      status("wisp_gradient_norm", ADDRESS, ADDRESS, JAVA_LONG, ADDRESS);
+  static final MethodHandle SGD_STEP =
+      status(
+          "wisp_sgd_step",
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          JAVA_LONG,
+          ADDRESS,
+          JAVA_FLOAT,
+          JAVA_FLOAT,
+          JAVA_FLOAT,
+          JAVA_INT);
+  static final MethodHandle FOLD_NORM =
+      status(
+          "wisp_fold_norm",
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          JAVA_FLOAT,
+          ADDRESS,
+          ADDRESS,
+          JAVA_LONG);
+  static final MethodHandle FOLD_NORM_BACKWARD =
+      status(
+          "wisp_fold_norm_backward",
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          JAVA_FLOAT,
+          ADDRESS,
+          ADDRESS,
+          JAVA_LONG,
+          JAVA_LONG);
+  static final MethodHandle MAX_POOL =
+      status(
+          "wisp_max_pool", ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+  static final MethodHandle MAX_POOL_BACKWARD =
+      status(
+          "wisp_max_pool_backward",
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG);
 
   static final MethodHandle STRUCTURE_SEEDS =
       status(
