@@ -1,0 +1,145 @@
+package dev.wisp.autograd;
+
+import dev.wisp.backend.Backend;
+import dev.wisp.backend.ClassRows;
+import dev.wisp.tensor.Shape;
+import dev.wisp.tensor.Tensor;
+import java.util.List;
+
+/** Differentiable operations over feature tensors {@code [N, H, W, C]}. */
+public final class FeatureFunctions {
+  private FeatureFunctions() {}
+
+  /** Divides each position's channel vector by (its L2 norm + eps). */
+  public static Var l2Normalize(Tape tape, Var x, float eps) {
+    Backend backend = tape.backend();
+    Shape s = x.value().shape();
+    Tensor y = tape.scope().allocate(x.value().type(), s);
+    Tensor norms = tape.scope().f32(s.size(0), s.size(1), s.size(2));
+    backend.l2Normalize(x.value(), eps, y, norms);
+    if (!tape.isRecording() || !x.needsGradient()) {
+      norms.release();
+      return tape.result(y);
+    }
+    return tape.result(
+        y,
+        out -> {
+          Tensor dy = out.takeGradient();
+          Tensor dx = tape.scope().allocate(y.type(), s);
+          backend.l2NormalizeBackward(x.value(), norms, dy, eps, dx);
+          dy.release();
+          norms.release();
+          x.addGradient(dx);
+        },
+        x);
+  }
+
+  /** Resizes each part to {@code height x width} (half-pixel centres) and concatenates channels. */
+  public static Var concatResized(Tape tape, List<Var> parts, long height, long width) {
+    Backend backend = tape.backend();
+    long images = parts.getFirst().value().shape().size(0);
+    long channels = parts.stream().mapToLong(part -> part.value().shape().size(3)).sum();
+    Tensor y = tape.scope().f32(images, height, width, channels);
+    int offset = 0;
+    for (Var part : parts) {
+      backend.resizeBilinear(part.value(), y, offset, false);
+      offset += part.value().shape().dim(3);
+    }
+    if (parts.stream().noneMatch(Var::needsGradient)) {
+      return tape.result(y);
+    }
+    List<Shape> shapes = parts.stream().map(part -> part.value().shape()).toList();
+    return tape.result(
+        y,
+        out -> {
+          Tensor dy = out.takeGradient();
+          int from = 0;
+          for (int i = 0; i < shapes.size(); i++) {
+            if (parts.get(i).needsGradient()) {
+              Tensor dx = tape.scope().allocate(y.type(), shapes.get(i));
+              backend.resizeBilinearBackward(dy, from, dx, false);
+              parts.get(i).addGradient(dx);
+            }
+            from += shapes.get(i).dim(3);
+          }
+          dy.release();
+        });
+  }
+
+  /** Mean over positions, {@code [N, C]}. */
+  public static Var spatialMean(Tape tape, Var x) {
+    Backend backend = tape.backend();
+    Shape s = x.value().shape();
+    Tensor y = tape.scope().f32(s.size(0), s.size(3));
+    backend.spatialMean(x.value(), y);
+    if (!x.needsGradient()) {
+      return tape.result(y);
+    }
+    return tape.result(
+        y,
+        out -> {
+          Tensor dy = out.takeGradient();
+          backend.spatialMeanBackward(dy, x.gradientBuffer());
+          dy.release();
+        });
+  }
+
+  /**
+   * Prototypes of classes, {@code [rows, C]}.
+   *
+   * @param seeds {@code [N, H, W]} I32; must live until the backward pass
+   */
+  public static Var prototypes(Tape tape, Var feature, Tensor seeds, ClassRows classes) {
+    Backend backend = tape.backend();
+    Tensor y = tape.scope().f32(classes.rows(), feature.value().shape().size(3));
+    backend.prototypes(feature.value(), seeds, classes, y);
+    if (!feature.needsGradient()) {
+      return tape.result(y);
+    }
+    return tape.result(
+        y,
+        out -> {
+          Tensor dy = out.takeGradient();
+          backend.prototypesBackward(dy, seeds, classes, feature.gradientBuffer());
+          dy.release();
+        });
+  }
+
+  /** Maps of cosine to the prototypes, {@code [rows, H, W]}. */
+  public static Var reactivate(Tape tape, Var feature, Var prototypes, ClassRows classes) {
+    Backend backend = tape.backend();
+    Shape s = feature.value().shape();
+    Tensor featureNorms = tape.scope().f32(s.size(0), s.size(1), s.size(2));
+    Tensor prototypeNorms = tape.scope().f32(classes.rows());
+    Tensor y = tape.scope().f32(classes.rows(), s.size(1), s.size(2));
+    backend.reactivate(
+        feature.value(), prototypes.value(), classes, featureNorms, prototypeNorms, y);
+    if (!feature.needsGradient() && !prototypes.needsGradient()) {
+      featureNorms.release();
+      prototypeNorms.release();
+      return tape.result(y);
+    }
+    return tape.resultKept(
+        y,
+        out -> {
+          Tensor dy = out.takeGradient();
+          Tensor dPrototypes = tape.scope().allocate(y.type(), prototypes.value().shape());
+          backend.reactivateBackward(
+              feature.value(),
+              prototypes.value(),
+              classes,
+              featureNorms,
+              prototypeNorms,
+              y,
+              dy,
+              feature.gradientBuffer(),
+              dPrototypes);
+          dy.release();
+          featureNorms.release();
+          prototypeNorms.release();
+          prototypes.addGradient(dPrototypes);
+        },
+        feature,
+        prototypes);
+  }
+}

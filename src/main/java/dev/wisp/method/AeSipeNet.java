@@ -1,0 +1,241 @@
+package dev.wisp.method;
+
+import dev.wisp.autograd.MapFunctions;
+import dev.wisp.autograd.Tape;
+import dev.wisp.autograd.Var;
+import dev.wisp.backend.Backend;
+import dev.wisp.backend.ClassRows;
+import dev.wisp.backend.MapOps.Normalization;
+import dev.wisp.io.TensorFile;
+import dev.wisp.method.Observer.Stage;
+import dev.wisp.nn.Parameter;
+import dev.wisp.nn.ParameterFactory;
+import dev.wisp.nn.ResNet;
+import dev.wisp.nn.StateDict;
+import dev.wisp.tensor.Scope;
+import dev.wisp.tensor.Tensor;
+import java.util.List;
+
+/**
+ * The AE-SIPE network in training, validation and inference. Methods may be called from any thread;
+ * they run on the backend's compute thread. The network does not own the backend.
+ */
+public final class AeSipeNet implements TrainableNetwork {
+  private final Backend backend;
+  private final AeSipeConfig config;
+  private final Scope scope;
+  private final ResNet encoder;
+  private final Head head;
+  private final List<Parameter> parameters;
+
+  /** A network with undefined weights: {@link #initialize} or {@link #load} them. */
+  public AeSipeNet(Backend backend, AeSipeConfig config) {
+    this.backend = backend;
+    this.config = config;
+    this.scope = backend.compute(backend::scope);
+    ParameterFactory factory = new ParameterFactory(backend, scope);
+    this.encoder = backend.compute(() -> new ResNet(factory, "resnet.", config.encoder()));
+    this.head = backend.compute(() -> new Head(factory, config));
+    this.parameters = List.copyOf(factory.parameters());
+  }
+
+  public AeSipeConfig config() {
+    return config;
+  }
+
+  @Override
+  public Backend backend() {
+    return backend;
+  }
+
+  @Override
+  public List<Parameter> parameters() {
+    return parameters;
+  }
+
+  @Override
+  public int outputStride() {
+    return config.encoder().outputStride();
+  }
+
+  /** Random weights everywhere; one seed gives the same weights on every machine. */
+  public void initialize(long seed) {
+    backend.run(
+        () -> {
+          encoder.initialize(seed);
+          head.initialize(seed);
+        });
+  }
+
+  /** Sets all weights from a file; see {@link StateDict#load}. */
+  public void load(TensorFile file) {
+    backend.run(() -> StateDict.load(file, parameters));
+  }
+
+  /** Sets the encoder's weights only, such as torchvision's; the head stays as it is. */
+  public void loadEncoder(TensorFile file) {
+    backend.run(() -> StateDict.load(file, encoder.parameters()));
+  }
+
+  @Override
+  public Losses step(TrainingBatch batch) {
+    return step(batch, Observer.NONE);
+  }
+
+  /** Like {@link #step(TrainingBatch)}, observed. */
+  public Losses step(TrainingBatch batch, Observer observer) {
+    return backend.compute(() -> run(batch, observer, true));
+  }
+
+  /** The losses alone, without gradients. */
+  public Losses losses(TrainingBatch batch) {
+    return backend.compute(() -> run(batch, Observer.NONE, false));
+  }
+
+  private Losses run(TrainingBatch batch, Observer observer, boolean gradient) {
+    int stride = outputStride();
+    if (batch.height() % stride != 0 || batch.width() % stride != 0) {
+      throw new IllegalArgumentException(
+          "training crops must be multiples of %d pixels: %dx%d"
+              .formatted(stride, batch.height(), batch.width()));
+    }
+    parameters.forEach(Parameter::clearGradient);
+    try (Tape tape = gradient ? Tape.recording(backend) : Tape.inference(backend)) {
+      Tensor images = tape.scope().f32(batch.count(), batch.height(), batch.width(), 3);
+      backend.upload(batch.images(), images);
+      Tensor guide = Guide.of(backend, tape.scope(), images, config.guideStride());
+      Head.Output out = encode(tape, images, observer);
+      TrainingHead training = new TrainingHead(tape, config, batch.labels(), observer);
+      TrainingHead.Result losses = training.losses(out, guide, batch.labels(), batch.valid());
+      if (gradient) {
+        tape.backward();
+      }
+      return new Losses(
+          backend.floats(losses.classification())[0], backend.floats(losses.consistency())[0]);
+    }
+  }
+
+  /** Encoder and head; lets go of the images. */
+  private Head.Output encode(Tape tape, Tensor images, Observer observer) {
+    ResNet.Features features =
+        encoder.forward(tape, tape.constant(images), stem -> observer.see(Stage.STEM, stem));
+    return head.forward(tape, features, observer);
+  }
+
+  /** The head over given features, for tests: both losses, recorded on the tape. */
+  TrainingHead.Result headLosses(
+      Tape tape, ResNet.Features features, Tensor images, TrainingBatch batch, Observer observer) {
+    Tensor guide = Guide.of(backend, tape.scope(), images, config.guideStride());
+    Head.Output out = head.forward(tape, features, observer);
+    return new TrainingHead(tape, config, batch.labels(), observer)
+        .losses(out, guide, batch.labels(), batch.valid());
+  }
+
+  /** Like {@link #validate(ScaledImage, int[], Observer)}, unobserved. */
+  public int[] validate(ScaledImage image, int[] present) {
+    return validate(image, present, Observer.NONE);
+  }
+
+  /**
+   * Validation (SPEC section 7): the training network on one image of any size, its maps normalised
+   * by their maxima, without background factor.
+   *
+   * @param present foreground class ids of the image
+   * @return class ids, {@code [height, width]}
+   */
+  public int[] validate(ScaledImage image, int[] present, Observer observer) {
+    return backend.compute(
+        () -> {
+          try (Tape tape = Tape.inference(backend)) {
+            Tensor pixels = upload(tape, image.pixels(), image);
+            Tensor guide = Guide.of(backend, tape.scope(), pixels, config.guideStride());
+            Head.Output out = encode(tape, pixels, observer);
+            TrainingHead training = new TrainingHead(tape, config, new int[][] {present}, observer);
+            Var last = training.maps(out, guide);
+            Tensor large =
+                MapFunctions.resize(tape, last.value(), image.height(), image.width(), false);
+            Var full =
+                MapFunctions.normalize(tape, tape.result(large), Normalization.MAX, Head.EPS);
+            Tensor labels = tape.scope().i32(1, image.height(), image.width());
+            backend.argmaxMaps(full.value(), training.present(), 1, labels);
+            return backend.ints(labels);
+          }
+        });
+  }
+
+  private static Tensor upload(Tape tape, float[] pixels, ScaledImage image) {
+    Tensor tensor = tape.scope().f32(1, image.height(), image.width(), 3);
+    tape.backend().upload(pixels, tensor);
+    return tensor;
+  }
+
+  /** Like {@link #localize(List, int[], Observer)}, unobserved. */
+  public Localization localize(List<ScaledImage> scales, int[] present) {
+    return localize(scales, present, Observer.NONE);
+  }
+
+  /**
+   * Localisation maps fused over scales (SPEC section 8). Classes without a label compete for the
+   * background's map and for seeds.
+   *
+   * @param scales the image at each scale, the first one at its own size
+   * @param present foreground class ids of the image
+   * @param observer sees the stages after the fusion of image and mirror, scale by scale
+   */
+  public Localization localize(List<ScaledImage> scales, int[] present, Observer observer) {
+    int height = scales.getFirst().height();
+    int width = scales.getFirst().width();
+    ClassRows rows = ClassRows.present(new int[][] {present}, config.foreground());
+    return backend.compute(
+        () -> {
+          try (Tape total = Tape.inference(backend)) {
+            Tensor sum = total.scope().f32(rows.rows(), height, width);
+            backend.fill(sum, 0);
+            for (ScaledImage image : scales) {
+              try (Tape tape = Tape.inference(backend)) {
+                Tensor maps = localizeScale(tape, image, rows, observer);
+                Tensor large = MapFunctions.resize(tape, maps, height, width, false);
+                backend.addScaled(1, large, sum);
+              }
+            }
+            Var fused =
+                MapFunctions.normalize(total, total.result(sum), Normalization.MAX, Head.EPS);
+            return new Localization(rows.ids(), height, width, backend.floats(fused.value()));
+          }
+        });
+  }
+
+  /** Maps of the present classes at one scale, {@code [rows, h, w]}. */
+  private Tensor localizeScale(Tape tape, ScaledImage image, ClassRows rows, Observer observer) {
+    // One pass after the other: half the memory of a batch of two.
+    Head.Output out = encode(tape, upload(tape, image.pixels(), image), Observer.NONE);
+    Head.Output mirrored = encode(tape, upload(tape, image.mirrored(), image), Observer.NONE);
+    backend.addMirrored(mirrored.cam().value(), out.cam().value());
+    backend.addMirrored(mirrored.feature().value(), out.feature().value());
+    mirrored.release();
+    observer.see(Stage.CAM, out.cam().value());
+    observer.see(Stage.FEATURE, out.feature().value());
+    Tensor pixels = upload(tape, image.pixels(), image);
+    Tensor guide = Guide.of(backend, tape.scope(), pixels, config.guideStride());
+    pixels.release();
+    ClassRows all = ClassRows.all(1, config.foreground());
+    Var maps = MapFunctions.camToMaps(tape, out.cam(), null, all, Head.EPS);
+    MapPipeline pipeline = new MapPipeline(tape, config, rows, guide, observer);
+    // Both releases compare the hierarchical feature here, whatever training compared.
+    Tensor seeds = pipeline.seeds(out.feature().value(), maps.value(), all, null);
+    maps.release();
+    Var last = pipeline.run(out.feature(), seeds);
+    out.release();
+    return last.value();
+  }
+
+  @Override
+  public void close() {
+    backend.run(
+        () -> {
+          encoder.close();
+          head.close();
+          scope.close();
+        });
+  }
+}

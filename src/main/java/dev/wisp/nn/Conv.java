@@ -1,0 +1,61 @@
+package dev.wisp.nn;
+
+import dev.wisp.autograd.Tape;
+import dev.wisp.autograd.Var;
+import dev.wisp.backend.Backend;
+import dev.wisp.backend.ConvSpec;
+import dev.wisp.backend.ConvWeights;
+import dev.wisp.tensor.Shape;
+import dev.wisp.tensor.Tensor;
+
+/** A 1x1 convolution without bias: the classifier and the side layers. */
+public final class Conv implements AutoCloseable {
+  private final Backend backend;
+  private final ConvSpec spec;
+  private final Parameter weight;
+  private final ConvWeights packed;
+  private long packedVersion = -1;
+
+  /** A layer of one state-dict module, such as {@code classifier}; its parameter is new. */
+  public Conv(ParameterFactory factory, String name, int inChannels, int outChannels) {
+    this.backend = factory.backend();
+    this.spec = ConvSpec.pointwise(inChannels, outChannels);
+    this.weight =
+        factory.create(name + ".weight", Parameter.Group.NEW, outChannels, inChannels, 1, 1);
+    this.packed = backend.convWeights(spec);
+  }
+
+  /** The layer's weight, {@code [O, I, 1, 1]}. */
+  public Parameter weight() {
+    return weight;
+  }
+
+  /** {@code [N, H, W, I]} to {@code [N, H, W, O]}. */
+  public Var forward(Tape tape, Var x) {
+    if (weight.version() != packedVersion) {
+      backend.loadWeights(packed, weight.value(), null);
+      packedVersion = weight.version();
+    }
+    Shape s = x.value().shape();
+    Tensor y = tape.scope().f32(s.size(0), s.size(1), s.size(2), spec.outChannels());
+    backend.convForward(packed, x.value(), null, null, false, y);
+    return tape.result(
+        y,
+        out -> {
+          Tensor dy = out.takeGradient();
+          backend.convBackwardWeights(spec, x.value(), dy, weight.newGradient(), null);
+          if (x.needsGradient()) {
+            Tensor dx = tape.scope().allocate(dy.type(), x.value().shape());
+            backend.convBackwardData(packed, dy, dx);
+            x.addGradient(dx);
+          }
+          dy.release();
+        },
+        x);
+  }
+
+  @Override
+  public void close() {
+    packed.close();
+  }
+}

@@ -1,0 +1,172 @@
+package dev.wisp.nn;
+
+import dev.wisp.autograd.Tape;
+import dev.wisp.autograd.Var;
+import dev.wisp.backend.ConvSpec;
+import dev.wisp.common.CounterRandom;
+import dev.wisp.tensor.Shape;
+import dev.wisp.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/** The encoder: features x1..x4 of an image (SPEC section 1). */
+public final class ResNet implements AutoCloseable {
+  /** Outputs of the four layers, {@code [N, h, w, C]}. The receiver releases each. */
+  public record Features(Var x1, Var x2, Var x3, Var x4) {}
+
+  /** Sees the stem's output, before the pooling. */
+  @FunctionalInterface
+  public interface StemObserver {
+    void stem(Tensor value);
+  }
+
+  private final ResNetConfig config;
+  private final ConvNorm stem;
+  private final List<List<Bottleneck>> layers = new ArrayList<>();
+  private final List<Parameter> parameters;
+
+  /**
+   * A network with undefined weights: load or {@link #initialize} them.
+   *
+   * @param prefix of the parameters' names, such as {@code resnet.}
+   */
+  public ResNet(ParameterFactory factory, String prefix, ResNetConfig config) {
+    this.config = config;
+    int first = factory.parameters().size();
+    stem =
+        new ConvNorm(
+            factory,
+            prefix + "conv1",
+            prefix + "bn1",
+            new ConvSpec(
+                3,
+                config.stemChannels(),
+                config.stemKernel(),
+                config.stemStride(),
+                config.stemKernel() / 2,
+                1));
+    int in = config.stemChannels();
+    for (int l = 1; l <= config.layers().size(); l++) {
+      ResNetConfig.Layer layer = config.layers().get(l - 1);
+      List<Bottleneck> blocks = new ArrayList<>();
+      for (int b = 0; b < layer.blocks(); b++) {
+        String name = "%slayer%d.%d".formatted(prefix, l, b);
+        blocks.add(new Bottleneck(factory, name, in, layer, b == 0 ? layer.stride() : 1));
+        in = layer.out();
+      }
+      layers.add(blocks);
+    }
+    List<Parameter> all = factory.parameters();
+    parameters = List.copyOf(all.subList(first, all.size()));
+  }
+
+  public ResNetConfig config() {
+    return config;
+  }
+
+  /** Weights and statistics, in torchvision's order. */
+  public List<Parameter> parameters() {
+    return parameters;
+  }
+
+  /**
+   * Features with fixed norms. The gradient is cut after layer2: the stem, layer1 and layer2 record
+   * nothing and keep nothing but x1 and x2.
+   *
+   * @param images {@code [N, H, W, 3]}, normalised; released here
+   * @param observer sees the stem's output
+   */
+  public Features forward(Tape tape, Var images, StemObserver observer) {
+    Tape frozen = tape.paused();
+    Var x0 = stem.forward(frozen, images, null, true);
+    images.release();
+    observer.stem(x0.value());
+    Var x1 = layer(frozen, 1, pooled(frozen, x0), false);
+    x1.retain();
+    Var x2 = layer(frozen, 2, x1, false);
+    x2.retain();
+    Var x3 = layer(tape, 3, x2, false);
+    x3.retain();
+    Var x4 = layer(tape, 4, x3, false);
+    return new Features(x1, x2, x3, x4);
+  }
+
+  /** x4 with live norms and gradient everywhere, for training from scratch; releases images. */
+  public Var forwardLive(Tape tape, Var images) {
+    Var x = stem.forwardLive(tape, images, null, true);
+    images.release();
+    x = pooled(tape, x);
+    for (int l = 1; l <= layers.size(); l++) {
+      x = layer(tape, l, x, true);
+    }
+    return x;
+  }
+
+  private Var layer(Tape tape, int index, Var x, boolean live) {
+    Var y = x;
+    for (Bottleneck block : layers.get(index - 1)) {
+      y = block.forward(tape, y, live);
+    }
+    return y;
+  }
+
+  private Var pooled(Tape tape, Var x) {
+    if (!config.stemPool()) {
+      return x;
+    }
+    Shape s = x.value().shape();
+    long h = (s.size(1) + 1) / 2;
+    long w = (s.size(2) + 1) / 2;
+    Tensor y = tape.scope().f32(s.size(0), h, w, s.size(3));
+    Var out;
+    if (x.needsGradient()) {
+      Tensor index = tape.scope().i32(s.size(0), h, w, s.size(3));
+      tape.backend().maxPool(x.value(), y, index);
+      out =
+          tape.result(
+              y,
+              result -> {
+                Tensor dy = result.takeGradient();
+                Tensor dx = tape.scope().allocate(dy.type(), s);
+                tape.backend().maxPoolBackward(dy, index, dx);
+                dy.release();
+                index.release();
+                x.addGradient(dx);
+              });
+    } else {
+      tape.backend().maxPool(x.value(), y, null);
+      out = tape.result(y);
+    }
+    x.release();
+    return out;
+  }
+
+  /**
+   * Random weights for training from scratch (He et al., ICCV 2015): normal with variance 2 /
+   * (outputs * kernel area), norms at the identity.
+   */
+  public void initialize(long seed) {
+    for (int i = 0; i < parameters.size(); i++) {
+      Parameter parameter = parameters.get(i);
+      Shape shape = parameter.shape();
+      float[] values = new float[Math.toIntExact(shape.elements())];
+      if (shape.rank() == 4) {
+        double deviation = Math.sqrt(2.0 / (shape.size(0) * shape.size(2) * shape.size(3)));
+        CounterRandom random = CounterRandom.of(seed, i);
+        for (int j = 0; j < values.length; j++) {
+          values[j] = (float) (deviation * random.nextGaussian());
+        }
+      } else if (parameter.name().endsWith("weight") || parameter.name().endsWith("running_var")) {
+        Arrays.fill(values, 1);
+      }
+      parameter.set(values);
+    }
+  }
+
+  @Override
+  public void close() {
+    stem.close();
+    layers.forEach(blocks -> blocks.forEach(Bottleneck::close));
+  }
+}

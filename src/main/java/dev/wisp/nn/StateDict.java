@@ -1,0 +1,90 @@
+package dev.wisp.nn;
+
+import dev.wisp.backend.Backend;
+import dev.wisp.common.WispException;
+import dev.wisp.io.TensorEntry;
+import dev.wisp.io.TensorFile;
+import dev.wisp.tensor.Shape;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A network's state by name, to and from files. Three layouts are understood: this engine's own
+ * ({@code resnet.conv1.weight}, {@code classifier.weight}), torchvision's encoder ({@code
+ * conv1.weight}) and the AE-SIPE release's ({@code resnet50.conv1.weight} at both depths). Tensors
+ * that no parameter asks for are passed over, such as {@code fc.*}, {@code num_batches_tracked} and
+ * the release's duplicates.
+ */
+public final class StateDict {
+  private static final String ENCODER = "resnet.";
+  private static final List<String> ENCODER_ALIASES =
+      List.of(ENCODER, "", "resnet50.", "resnet101.");
+
+  private StateDict() {}
+
+  /**
+   * Sets all parameters from a file.
+   *
+   * @throws WispException naming the file and the first tensor that is missing or has another
+   *     shape; no parameter is changed then
+   */
+  public static void load(TensorFile file, List<Parameter> parameters) {
+    List<String> names = new ArrayList<>();
+    for (Parameter parameter : parameters) {
+      names.add(find(file, parameter));
+    }
+    for (int i = 0; i < names.size(); i++) {
+      parameters.get(i).set(file.floats(names.get(i)));
+    }
+  }
+
+  private static String find(TensorFile file, Parameter parameter) {
+    String name = stored(file, parameter.name());
+    if (name == null) {
+      throw new WispException(
+          "%s: has no tensor '%s' %s; give weights of the same network"
+              .formatted(file.path(), parameter.name(), parameter.shape()));
+    }
+    Shape shape = Shape.of(file.shape(name));
+    if (!shape.equals(parameter.shape())) {
+      throw new WispException(
+          "%s: tensor '%s' is %s, this network needs %s; give weights of the same network"
+              .formatted(file.path(), name, shape, parameter.shape()));
+    }
+    return name;
+  }
+
+  private static @Nullable String stored(TensorFile file, String name) {
+    if (!name.startsWith(ENCODER)) {
+      return file.contains(name) ? name : null;
+    }
+    String tail = name.substring(ENCODER.length());
+    for (String alias : ENCODER_ALIASES) {
+      if (file.contains(alias + tail)) {
+        return alias + tail;
+      }
+    }
+    return null;
+  }
+
+  /** Whether a file holds tensors for all of these parameters, whatever their shapes. */
+  public static boolean covers(TensorFile file, List<Parameter> parameters) {
+    return parameters.stream().allMatch(parameter -> stored(file, parameter.name()) != null);
+  }
+
+  /**
+   * The parameters as file entries, read from the device when they are written. Writing may happen
+   * on any thread.
+   */
+  public static List<TensorEntry> entries(Backend backend, List<Parameter> parameters) {
+    return parameters.stream()
+        .map(
+            parameter ->
+                TensorEntry.ofFloats(
+                    parameter.name(),
+                    parameter.shape().toArray(),
+                    () -> backend.compute(() -> backend.floats(parameter.value()))))
+        .toList();
+  }
+}
