@@ -26,7 +26,7 @@ import org.bytedeco.javacpp.PointerPointer;
 final class ConvLayouts {
   record Conv(String stage, int in, int out, int k, int stride, int size, int count, int data) {}
 
-  static final int REPEATS = 5;
+  static final int REPEATS = Integer.getInteger("repeats", 5);
   static final dnnl_engine ENGINE = new dnnl_engine();
   static final dnnl_stream STREAM = new dnnl_stream();
 
