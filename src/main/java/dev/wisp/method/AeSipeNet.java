@@ -104,14 +104,7 @@ public final class AeSipeNet implements TrainableNetwork {
       Tensor images = tape.scope().f32(batch.count(), batch.height(), batch.width(), 3);
       backend.upload(batch.images(), images);
       Tensor guide = Guide.of(backend, tape.scope(), images, config.guideStride());
-      Head.Output out = encode(tape, images, observer);
-      TrainingHead training = new TrainingHead(tape, config, batch.labels(), observer);
-      TrainingHead.Result losses = training.losses(out, guide, batch.labels(), batch.valid());
-      if (gradient) {
-        tape.backward();
-      }
-      return new Losses(
-          backend.floats(losses.classification())[0], backend.floats(losses.consistency())[0]);
+      return finish(tape, encode(tape, images, observer), guide, batch, observer);
     }
   }
 
@@ -122,13 +115,30 @@ public final class AeSipeNet implements TrainableNetwork {
     return head.forward(tape, features, observer);
   }
 
-  /** The head over given features, for tests: both losses, recorded on the tape. */
-  TrainingHead.Result headLosses(
+  /**
+   * A step of the layers over the encoder alone: losses of features computed elsewhere, and their
+   * gradients if the tape records. Call it on the compute thread.
+   *
+   * @param features taken over
+   * @param images normalised, {@code [N, H, W, 3]}, for the guide
+   * @param batch labels and validity; its images are not read
+   */
+  public Losses headStep(
       Tape tape, ResNet.Features features, Tensor images, TrainingBatch batch, Observer observer) {
+    parameters.forEach(Parameter::clearGradient);
     Tensor guide = Guide.of(backend, tape.scope(), images, config.guideStride());
-    Head.Output out = head.forward(tape, features, observer);
-    return new TrainingHead(tape, config, batch.labels(), observer)
-        .losses(out, guide, batch.labels(), batch.valid());
+    return finish(tape, head.forward(tape, features, observer), guide, batch, observer);
+  }
+
+  private Losses finish(
+      Tape tape, Head.Output out, Tensor guide, TrainingBatch batch, Observer observer) {
+    TrainingHead training = new TrainingHead(tape, config, batch.labels(), observer);
+    TrainingHead.Result losses = training.losses(out, guide, batch.labels(), batch.valid());
+    if (tape.isRecording()) {
+      tape.backward();
+    }
+    return new Losses(
+        backend.floats(losses.classification())[0], backend.floats(losses.consistency())[0]);
   }
 
   /** Like {@link #validate(ScaledImage, int[], Observer)}, unobserved. */

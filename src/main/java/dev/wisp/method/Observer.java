@@ -7,7 +7,7 @@ import dev.wisp.tensor.Tensor;
 public interface Observer {
   /** What is seen. Maps hold the rows of the pass's class list. */
   enum Stage {
-    /** Output of the stem before pooling. */
+    /** Output of the stem, after its pooling. */
     STEM,
     X1,
     X2,

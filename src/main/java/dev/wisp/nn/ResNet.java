@@ -15,7 +15,7 @@ public final class ResNet implements AutoCloseable {
   /** Outputs of the four layers, {@code [N, h, w, C]}. The receiver releases each. */
   public record Features(Var x1, Var x2, Var x3, Var x4) {}
 
-  /** Sees the stem's output, before the pooling. */
+  /** Sees the stem's output after its pooling. */
   @FunctionalInterface
   public interface StemObserver {
     void stem(Tensor value);
@@ -81,8 +81,9 @@ public final class ResNet implements AutoCloseable {
     Tape frozen = tape.paused();
     Var x0 = stem.forward(frozen, images, null, true);
     images.release();
+    x0 = pooled(frozen, x0);
     observer.stem(x0.value());
-    Var x1 = layer(frozen, 1, pooled(frozen, x0), false);
+    Var x1 = layer(frozen, 1, x0, false);
     x1.retain();
     Var x2 = layer(frozen, 2, x1, false);
     x2.retain();

@@ -46,8 +46,25 @@ public final class GoldenCase {
     return check(suffix, values);
   }
 
+  /** Like {@link #check(String, float[])} within a share of the tensor's largest value. */
+  public GoldenCase checkShare(String suffix, double share, float[] actual) {
+    double[] values = new double[actual.length];
+    for (int i = 0; i < actual.length; i++) {
+      values[i] = actual[i];
+    }
+    return check(suffix, (tensor, largest) -> share * largest, values);
+  }
+
   /** Compares all elements, in the stored tensor's row-major order; NaN must meet NaN. */
   public GoldenCase check(String suffix, double... actual) {
+    return check(suffix, file::tolerance, actual);
+  }
+
+  private interface Tolerance {
+    double of(String tensor, double largest);
+  }
+
+  private GoldenCase check(String suffix, Tolerance rule, double... actual) {
     String tensor = tensor(suffix);
     boolean sampled = file.tensors().contains(tensor + "@sample");
     double[] expected = file.tensors().doubles(sampled ? tensor + "@sample" : tensor);
@@ -72,9 +89,28 @@ public final class GoldenCase {
       largest = Math.max(largest, Math.abs(expected[i]));
       worstError = Math.max(worstError, Math.abs(value - expected[i]));
     }
-    double tolerance = file.tolerance(tensor, largest);
+    double tolerance = rule.of(tensor, largest);
     note(suffix, worstError, largest, tolerance);
     return sampled ? stats(suffix, actual, tolerance) : this;
+  }
+
+  /** Compares a whole tensor of which only the statistics are stored. */
+  public GoldenCase checkStats(String suffix, double tolerance, float[] actual) {
+    double[] values = new double[actual.length];
+    for (int i = 0; i < actual.length; i++) {
+      values[i] = actual[i];
+    }
+    tensors++;
+    return stats(suffix, values, tolerance);
+  }
+
+  /** The absolute tolerance of a stored tensor. */
+  public double toleranceOf(String suffix) {
+    double largest = 0;
+    for (double value : file.tensors().doubles(tensor(suffix))) {
+      largest = Math.max(largest, Math.abs(value));
+    }
+    return file.tolerance(tensor(suffix), largest);
   }
 
   /** The whole tensor's sum, sum of absolute values, maximum, minimum and L2 norm. */

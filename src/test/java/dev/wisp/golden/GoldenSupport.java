@@ -3,9 +3,12 @@ package dev.wisp.golden;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.wisp.io.Safetensors;
+import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectMapper;
@@ -16,6 +19,7 @@ import tools.jackson.databind.ObjectMapper;
  * the files alone.
  */
 public final class GoldenSupport {
+  private static final String EXTENSION = ".safetensors";
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Path folder;
@@ -58,14 +62,29 @@ public final class GoldenSupport {
     return prefix;
   }
 
+  /** Names without extension of the folder's tensor files that match a pattern, sorted. */
+  public List<String> stems(String pattern) {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files
+          .map(file -> file.getFileName().toString())
+          .filter(name -> name.endsWith(EXTENSION))
+          .map(name -> name.substring(0, name.length() - EXTENSION.length()))
+          .filter(name -> name.matches(pattern))
+          .sorted()
+          .toList();
+    } catch (IOException failure) {
+      throw new AssertionError("cannot list " + folder, failure);
+    }
+  }
+
   /** Whether the folder has {@code stem.safetensors}. */
   public boolean has(String stem) {
-    return Files.isRegularFile(folder.resolve(stem + ".safetensors"));
+    return Files.isRegularFile(folder.resolve(stem + EXTENSION));
   }
 
   /** Opens {@code stem.safetensors}; its absence is a failure. */
   public GoldenFile file(String stem) {
-    Path path = folder.resolve(stem + ".safetensors");
+    Path path = folder.resolve(stem + EXTENSION);
     assertThat(path).isRegularFile();
     JsonNode entry = tolerances.has(stem) ? tolerances.get(stem) : JSON.createObjectNode();
     return new GoldenFile(stem, Safetensors.open(path), entry);

@@ -1,0 +1,265 @@
+package dev.wisp.golden;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.wisp.autograd.Tape;
+import dev.wisp.autograd.Var;
+import dev.wisp.backend.Backend;
+import dev.wisp.backend.ClassRows;
+import dev.wisp.common.HashFill;
+import dev.wisp.method.AeSipeConfig;
+import dev.wisp.method.AeSipeConfig.SeedFeature;
+import dev.wisp.method.AeSipeNet;
+import dev.wisp.method.Losses;
+import dev.wisp.method.MapSequence;
+import dev.wisp.method.Observer.Stage;
+import dev.wisp.method.TrainingBatch;
+import dev.wisp.nn.Parameter;
+import dev.wisp.nn.ResNet;
+import dev.wisp.nn.ResNetConfig;
+import dev.wisp.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.TestFactory;
+
+/** The layers over the encoder on generated features: every intermediate, every sequence. */
+@Tag("golden")
+class HeadGoldenTest {
+  /** The README asks this share of the largest value of the head's gradients. */
+  private static final double GRADIENT = 3e-5;
+
+  /** Sequences as the file counts them. */
+  private static final List<String> SEQUENCES =
+      List.of(
+          "pr,is",
+          "pr,is,pr,is",
+          "pr,is,pr,is,pamr,pr,is",
+          "pr,is,pamr,pr,is,pr,is",
+          "pr,is,pamr,pr,is");
+
+  @TestFactory
+  List<DynamicTest> theHeadGivesTheGoldenTensors() {
+    GoldenSupport golden = GoldenSupport.open("ae_sipe");
+    List<String> cases;
+    try (GoldenFile file = golden.file("head")) {
+      cases = file.cases("region");
+    }
+    List<DynamicTest> tests = new ArrayList<>();
+    Map<String, Supplier<Backend>> backends = new LinkedHashMap<>(KernelBackends.all());
+    backends.putAll(NetworkBackends.all());
+    backends.forEach(
+        (name, backend) ->
+            cases.forEach(
+                c ->
+                    tests.add(
+                        DynamicTest.dynamicTest(
+                            c + " on " + name,
+                            () -> {
+                              try (GoldenFile file = golden.file("head");
+                                  Backend engine = backend.get()) {
+                                new Run(golden, file, c, name, engine).check();
+                              }
+                            }))));
+    return tests;
+  }
+
+  /** One case on one backend. */
+  private static final class Run {
+    final GoldenSupport golden;
+    final GoldenFile file;
+    final String name;
+    final GoldenCase report;
+    final Backend backend;
+    final int foreground;
+    final TrainingBatch batch;
+    final ClassRows rows;
+    final List<float[]> features = new ArrayList<>();
+    final List<int[]> shapes = new ArrayList<>();
+
+    Run(GoldenSupport golden, GoldenFile file, String name, String label, Backend backend) {
+      this.golden = golden;
+      this.file = file;
+      this.name = name;
+      this.backend = backend;
+      report = file.start(name, label);
+      foreground = file.dims(report.tensor("label"))[1];
+      batch = batch();
+      rows = ClassRows.present(batch.labels(), foreground);
+      for (int l = 1; l <= 4; l++) {
+        shapes.add(file.dims(report.tensor("x" + l)));
+        features.add(generated(l));
+      }
+    }
+
+    /** The stored mask's background row says which positions lie in the image. */
+    private TrainingBatch batch() {
+      int[] size = file.dims(report.tensor("image_u8"));
+      int[] mask = file.dims(report.tensor("valid_mask_lowres"));
+      float[] stored = file.tensors().floats(report.tensor("valid_mask_lowres"));
+      int positions = mask[2] * mask[3];
+      float[] valid = new float[mask[0] * positions];
+      for (int n = 0; n < mask[0]; n++) {
+        System.arraycopy(stored, n * mask[1] * positions, valid, n * positions, positions);
+      }
+      return new TrainingBatch(
+          NetworkGolden.normalize(file.tensors().bytes(report.tensor("image_u8"))),
+          size[0],
+          size[1],
+          size[2],
+          NetworkGolden.labels(file, report.tensor("label")),
+          valid);
+    }
+
+    /** The README's generated inputs, as {@code [n, c, h, w]}. */
+    private float[] generated(int layer) {
+      String tensor = report.tensor("x" + layer);
+      String key = golden.prefix() + tensor;
+      int[] s = file.dims(tensor);
+      int[] region = file.ints(report.tensor("region"));
+      int[] grid = file.dims(report.tensor("region"));
+      float[] out = new float[s[0] * s[1] * s[2] * s[3]];
+      for (int i = 0; i < out.length; i++) {
+        int x = i % s[3];
+        int y = i / s[3] % s[2];
+        int c = i / s[3] / s[2] % s[1];
+        int b = i / s[3] / s[2] / s[1];
+        int r = region[(b * grid[1] + y * grid[1] / s[2]) * grid[2] + x * grid[2] / s[3]];
+        double u = HashFill.uniform(key + "/proto", (long) r * s[1] + c);
+        double noise = HashFill.uniform(key + "/noise", i);
+        out[i] = (float) (0.75 * Math.max(0, 4 * u - 3) + 0.25 * noise);
+      }
+      float[] first = file.tensors().floats(tensor + "@first16");
+      for (int i = 0; i < first.length; i++) {
+        assertThat(out[i]).as("generated %s[%d]", tensor, i).isEqualTo(first[i]);
+      }
+      return out;
+    }
+
+    /** An encoder of these features' channels that is never run. */
+    private AeSipeConfig config(SeedFeature feature, String sequence) {
+      List<ResNetConfig.Layer> layers =
+          shapes.stream().map(s -> new ResNetConfig.Layer(1, 1, s[1], 1)).toList();
+      List<Integer> sides = new ArrayList<>();
+      for (int l = 1; l <= 4; l++) {
+        sides.add(file.dims(report.tensor("grad/side" + l + ".weight"))[0]);
+      }
+      return AeSipeConfig.aeSipe(new ResNetConfig(1, 1, 1, false, layers), foreground)
+          .withSideChannels(sides)
+          .withSeedFeature(feature)
+          .withSequence(MapSequence.parse(sequence));
+    }
+
+    /** One pass of the head; gradients are compared where it records. */
+    private Losses pass(
+        SeedFeature feature, String sequence, boolean gradient, NetworkGolden.Seen seen) {
+      return backend.compute(
+          () -> {
+            try (AeSipeNet net = new AeSipeNet(backend, config(feature, sequence));
+                Tape tape = gradient ? Tape.recording(backend) : Tape.inference(backend)) {
+              for (Parameter parameter : net.parameters()) {
+                parameter.set(
+                    HashFill.fill(golden.prefix(), parameter.name(), parameter.shape().toArray()));
+              }
+              List<Var> x = new ArrayList<>();
+              for (int l = 0; l < 4; l++) {
+                int[] s = shapes.get(l);
+                Tensor tensor = tape.scope().f32(s[0], s[2], s[3], s[1]);
+                backend.upload(Layout.channelsLast(features.get(l), s), tensor);
+                x.add(l < 3 ? tape.constant(tensor) : tape.input(tensor));
+              }
+              Tensor images = tape.scope().f32(batch.count(), batch.height(), batch.width(), 3);
+              backend.upload(batch.images(), images);
+              Losses losses =
+                  net.headStep(
+                      tape,
+                      new ResNet.Features(x.get(0), x.get(1), x.get(2), x.get(3)),
+                      images,
+                      batch,
+                      seen);
+              if (gradient) {
+                checkGradients(net, x.get(3));
+              }
+              return losses;
+            }
+          });
+    }
+
+    private void checkGradients(AeSipeNet net, Var x4) {
+      for (Parameter parameter : net.parameters()) {
+        String tensor = "grad/" + parameter.name();
+        assertThat(parameter.hasGradient()).as(tensor).isEqualTo(report.has(tensor));
+        if (parameter.hasGradient()) {
+          report.checkShare(tensor, GRADIENT, backend.floats(parameter.gradient()));
+        }
+      }
+      int[] s = shapes.get(3);
+      float[] gradient = backend.floats(x4.takeGradient());
+      report.checkShare(
+          "grad/x4", GRADIENT, NetworkGolden.planar(gradient, s[0], s[2] * s[3], s[1]));
+    }
+
+    void check() {
+      NetworkGolden.Seen seen = new NetworkGolden.Seen(backend);
+      Losses losses = pass(SeedFeature.HIERARCHICAL, MapSequence.AE.toString(), true, seen);
+      checkForward(seen);
+      report.check("lossCLS", losses.classification());
+      report.check("lossGSC", losses.consistency());
+      checkSequences();
+      report.finish();
+    }
+
+    private void checkForward(NetworkGolden.Seen seen) {
+      report.check("cam_raw", seen.planar(Stage.CAM));
+      report.check("score", seen.floats(Stage.SCORE).getLast());
+      report.check("hie_fea", seen.planar(Stage.FEATURE));
+      report.check("norm_cam", seen.full(Stage.MAPS, 0, rows));
+      report.check("valid_mask_lowres", NetworkGolden.validMask(batch, foreground));
+      checkSeeds(seen, "");
+      report.check("prototypes", seen.full(Stage.PROTOTYPES, 0, rows));
+      report.check("IS_cam", seen.full(Stage.REACTIVATED, 0, rows));
+      report.check("pamr_full", seen.full(Stage.REFINED_FULL, 0, rows));
+      report.check("pamr", seen.full(Stage.REFINED, 0, rows));
+      report.checkExact("pamr_argmax", seen.ints(Stage.ARGMAX).getFirst());
+      report.check("prototypes2", seen.full(Stage.PROTOTYPES, 1, rows));
+      report.check("IS_cam2_raw", seen.full(Stage.REACTIVATED, 1, rows));
+      report.check("IS_cam2", seen.full(Stage.FINAL, 0, rows));
+      assertThat(seen.floats(Stage.PROTOTYPES)).hasSize(2);
+    }
+
+    private void checkSeeds(NetworkGolden.Seen seen, String suffix) {
+      int n = rows.images();
+      int total = rows.total();
+      int[] seeds = seen.ints(Stage.SEEDS).getFirst();
+      report.checkExact("seeds" + suffix + "_index", seeds);
+      report.checkExact("seeds" + suffix, NetworkGolden.oneHot(seeds, n, total));
+      report.check(
+          "probs" + suffix, NetworkGolden.softmax(seen.full(Stage.IOU, 0, rows), n, total));
+    }
+
+    private void checkSequences() {
+      for (SeedFeature feature : SeedFeature.values()) {
+        String prefix = feature == SeedFeature.SEMANTIC ? "seq/x4/" : "seq/hie/";
+        for (int i = 0; i < SEQUENCES.size(); i++) {
+          NetworkGolden.Seen seen = new NetworkGolden.Seen(backend);
+          pass(feature, SEQUENCES.get(i), false, seen);
+          if (feature == SeedFeature.SEMANTIC && i == 0) {
+            checkSeeds(seen, "_x4");
+          }
+          int last = seen.floats(Stage.REACTIVATED).size() - 1;
+          String sequence = prefix + i + "/";
+          report.check(sequence + "map", seen.full(Stage.REACTIVATED, last, rows));
+          report.check(sequence + "map_norm", seen.full(Stage.FINAL, 0, rows));
+          for (int pr = 0; pr < seen.ints(Stage.ARGMAX).size(); pr++) {
+            report.checkExact(
+                sequence + "argmax_for_pr" + (pr + 2), seen.ints(Stage.ARGMAX).get(pr));
+          }
+        }
+      }
+    }
+  }
+}

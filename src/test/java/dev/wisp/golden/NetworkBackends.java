@@ -1,0 +1,22 @@
+package dev.wisp.golden;
+
+import dev.wisp.backend.Backend;
+import dev.wisp.backend.cpu.CpuBackend;
+import dev.wisp.backend.cpu.CpuOptions;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.Supplier;
+
+/**
+ * The backends that the whole-network golden vectors are held against: those that users choose. The
+ * reference would take minutes for each step of depth 101.
+ */
+final class NetworkBackends {
+  private NetworkBackends() {}
+
+  static Map<String, Supplier<Backend>> all() {
+    Map<String, Supplier<Backend>> backends = new LinkedHashMap<>();
+    backends.put("cpu", () -> CpuBackend.open(CpuOptions.standard()));
+    return backends;
+  }
+}

@@ -1,0 +1,176 @@
+package dev.wisp.golden;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.wisp.backend.Backend;
+import dev.wisp.method.AeSipeNet;
+import dev.wisp.method.Losses;
+import dev.wisp.method.TrainingBatch;
+import dev.wisp.nn.Parameter;
+import dev.wisp.nn.Sgd;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.TestFactory;
+import tools.jackson.databind.ObjectMapper;
+
+/** Optimiser steps: losses, norms, rates and what became of every weight. */
+@Tag("golden")
+class SgdGoldenTest {
+  // What the folder's README fixes for both settings.
+  private static final double WEIGHT_DECAY = 1e-4;
+  private static final double CLIP = 1;
+  private static final double POWER = 0.9;
+  private static final double LOSS = 5e-4;
+  private static final double NORM = 2e-3;
+
+  @TestFactory
+  List<DynamicTest> optimiserStepsGiveTheGoldenWeights() {
+    GoldenSupport golden = GoldenSupport.open("ae_sipe");
+    List<DynamicTest> tests = new ArrayList<>();
+    for (String stem : golden.stems("sgd_.*")) {
+      NetworkBackends.all()
+          .forEach(
+              (name, backend) ->
+                  tests.add(
+                      DynamicTest.dynamicTest(
+                          stem + " on " + name,
+                          () -> {
+                            try (Backend engine = backend.get()) {
+                              new Run(golden, stem, name, engine).check();
+                            }
+                          })));
+    }
+    assertThat(tests).as("files of optimiser steps").isNotEmpty();
+    return tests;
+  }
+
+  /** One file on one backend. */
+  private record Run(GoldenSupport golden, String stem, String label, Backend backend) {
+    void check() {
+      try (GoldenFile file = golden.file(stem)) {
+        Map<String, String> metadata = file.tensors().metadata();
+        int depth = Integer.parseInt(metadata.get("depth"));
+        List<TrainingBatch> batches = batches(file);
+        int foreground = foreground(file);
+        GoldenCase report = file.start("", label);
+        try (AeSipeNet net =
+            new AeSipeNet(
+                backend,
+                NetworkGolden.config(
+                    metadata.get("network"), NetworkGolden.encoder(depth), foreground))) {
+          backend.run(() -> NetworkGolden.fill(golden, depth, "", net.parameters()));
+          Map<String, float[]> before = values(net.parameters());
+          steps(report, file, net, batches);
+          checkWeights(report, file, net.parameters(), before);
+        }
+        report.finish();
+      }
+    }
+
+    private void steps(
+        GoldenCase report, GoldenFile file, AeSipeNet net, List<TrainingBatch> batches) {
+      double[] pretrainedRates = file.tensors().doubles("lr_backbone");
+      double[] newRates = file.tensors().doubles("lr_new");
+      // T is stored as text only; the second rate gives it back.
+      long total =
+          Math.round(1 / (1 - Math.pow(pretrainedRates[1] / pretrainedRates[0], 1 / POWER)));
+      double momentum =
+          new ObjectMapper()
+              .readTree(file.tensors().metadata().get("torch_sgd_momentum"))
+              .get(0)
+              .asDouble();
+      Sgd.Options options =
+          new Sgd.Options(
+              pretrainedRates[0], newRates[0], momentum, WEIGHT_DECAY, CLIP, total, POWER);
+      List<Losses> losses = new ArrayList<>();
+      double[] norms = new double[batches.size()];
+      double[] usedPretrained = new double[batches.size()];
+      double[] usedNew = new double[batches.size()];
+      try (Sgd sgd = backend.compute(() -> new Sgd(backend, net.parameters(), options))) {
+        for (int t = 0; t < batches.size(); t++) {
+          losses.add(net.step(batches.get(t)));
+          usedPretrained[t] = sgd.rate(Parameter.Group.PRETRAINED);
+          usedNew[t] = sgd.rate(Parameter.Group.NEW);
+          norms[t] = backend.compute(sgd::step);
+        }
+      }
+      report.check("lr_backbone", usedPretrained);
+      report.check("lr_new", usedNew);
+      report.checkRelative(
+          "lossCLS", LOSS, losses.stream().mapToDouble(Losses::classification).toArray());
+      report.checkRelative(
+          "lossGSC", LOSS, losses.stream().mapToDouble(Losses::consistency).toArray());
+      report.checkRelative("loss", LOSS, losses.stream().mapToDouble(Losses::total).toArray());
+      report.checkRelative("grad_norm", NORM, norms);
+      Losses after = net.losses(batches.getFirst());
+      report.checkRelative("loss_after", LOSS, after.classification(), after.consistency());
+    }
+
+    /** The file's own batches, or those of another file of steps where it has none. */
+    private List<TrainingBatch> batches(GoldenFile file) {
+      if (file.has("step0/image_u8")) {
+        List<TrainingBatch> batches = new ArrayList<>();
+        for (int t = 0; file.has("step" + t + "/image_u8"); t++) {
+          batches.add(NetworkGolden.batch(file, "step" + t + "/", 16));
+        }
+        return batches;
+      }
+      try (GoldenFile other = sibling(file)) {
+        return batches(other);
+      }
+    }
+
+    private int foreground(GoldenFile file) {
+      if (file.has("step0/label")) {
+        return file.dims("step0/label")[1];
+      }
+      try (GoldenFile other = sibling(file)) {
+        return other.dims("step0/label")[1];
+      }
+    }
+
+    /** Another file of the same depth that holds batches. */
+    private GoldenFile sibling(GoldenFile file) {
+      String depth = file.tensors().metadata().get("depth");
+      for (String stem : golden.stems("sgd_.*")) {
+        GoldenFile other = golden.file(stem);
+        if (other.has("step0/image_u8") && depth.equals(other.tensors().metadata().get("depth"))) {
+          return other;
+        }
+        other.close();
+      }
+      throw new AssertionError("no file holds the batches of " + stem);
+    }
+
+    private Map<String, float[]> values(List<Parameter> parameters) {
+      Map<String, float[]> values = new LinkedHashMap<>();
+      for (Parameter parameter : parameters) {
+        values.put(parameter.name(), backend.compute(() -> backend.floats(parameter.value())));
+      }
+      return values;
+    }
+
+    private void checkWeights(
+        GoldenCase report,
+        GoldenFile file,
+        List<Parameter> parameters,
+        Map<String, float[]> before) {
+      Map<String, float[]> after = values(parameters);
+      for (Parameter parameter : parameters) {
+        String name = parameter.name();
+        if (file.has("after/" + name)) {
+          report.checkUpdate("after/" + name, before.get(name), after.get(name));
+        } else {
+          assertThat(after.get(name)).as(name + " never changes").isEqualTo(before.get(name));
+        }
+      }
+      file.tensors().names().stream()
+          .filter(name -> name.startsWith("after/"))
+          .forEach(name -> assertThat(before).containsKey(name.substring("after/".length())));
+    }
+  }
+}
