@@ -20,7 +20,15 @@ import picocli.CommandLine.Spec;
       "Each command explains itself: wisp COMMAND --help",
       "Exit codes: 0 done; 2 wrong input or option; 3 done, some inputs skipped; 1 fault."
     },
-    subcommands = {SynthCommand.class, DoctorCommand.class})
+    subcommands = {
+      DemoCommand.class,
+      SynthCommand.class,
+      PretrainCommand.class,
+      TrainCommand.class,
+      LabelCommand.class,
+      EvalCommand.class,
+      DoctorCommand.class
+    })
 final class WispCommand implements Runnable {
   @Spec private CommandSpec spec = CommandSpec.create();
 

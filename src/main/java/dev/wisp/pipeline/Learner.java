@@ -17,8 +17,12 @@ interface Learner {
   /** Everything that decides the next step besides the batch: weights, statistics, velocities. */
   Map<String, Checkpoint.Value> state();
 
-  /** Takes what {@link #state} gave; the names and shapes must agree. */
-  void restore(Map<String, Checkpoint.Value> state);
+  /**
+   * Takes what {@link #state} gave after {@code step} steps.
+   *
+   * @throws dev.wisp.common.WispException if a tensor is missing or has another shape
+   */
+  void restore(long step, Checkpoint state);
 
   /** What remains after training: weights and statistics under their public names. */
   Map<String, Checkpoint.Value> weights();

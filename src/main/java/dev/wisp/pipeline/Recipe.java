@@ -1,6 +1,7 @@
 package dev.wisp.pipeline;
 
 import dev.wisp.common.WispException;
+import dev.wisp.method.MapSequence;
 import java.util.List;
 
 /**
@@ -35,7 +36,7 @@ public record Recipe(
    *
    * @param feature what structure analysis compares: {@code hierarchical} or {@code semantic}
    * @param sequence steps after structure analysis: {@code pr}, {@code is}, {@code pamr}
-   * @param normalization of the final map: {@code max} or {@code min-max}
+   * @param normalization of the final map: {@code none}, {@code max} or {@code min-max}
    * @param backgroundFactor multiplies the background map when labels are made
    * @param guideStride PAMR works on the image reduced by this factor
    */
@@ -48,13 +49,13 @@ public record Recipe(
       Pamr pamr) {
     public Method {
       oneOf("method.feature", feature, List.of("hierarchical", "semantic"));
-      oneOf("method.normalization", normalization, List.of("max", "min-max"));
+      oneOf("method.normalization", normalization, List.of("none", "max", "min-max"));
       atLeast("method.backgroundFactor", backgroundFactor, 0);
       atLeast("method.guideStride", guideStride, 1);
-      if (!sequence.matches("pr,is(,pr,is|,pamr,pr,is)*")) {
-        throw new WispException(
-            "recipe: method.sequence is '%s'; begin with pr,is and follow with pr,is or pamr,pr,is"
-                .formatted(sequence));
+      try {
+        MapSequence.parse(sequence);
+      } catch (WispException illegal) {
+        throw new WispException("recipe: method.sequence: " + illegal.getMessage(), illegal);
       }
     }
   }

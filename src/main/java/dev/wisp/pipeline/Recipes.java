@@ -1,6 +1,7 @@
 package dev.wisp.pipeline;
 
 import dev.wisp.common.WispException;
+import dev.wisp.io.FileErrors;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -73,9 +74,18 @@ public final class Recipes {
 
   /** Reads what {@link #write} wrote. */
   public static Recipe read(Path file) {
+    return complete(parse(file), file.toString());
+  }
+
+  /** Reads what {@link #write} wrote, from a text. */
+  static Recipe parse(String yaml, String source) {
+    return complete(tree(yaml, source), source);
+  }
+
+  private static Recipe complete(ObjectNode values, String source) {
     ObjectNode tree = named("paper");
-    merge(tree, parse(file), "", file.toString());
-    return bind(tree, file.toString());
+    merge(tree, values, "", source);
+    return bind(tree, source);
   }
 
   private static ObjectNode named(String name) {
@@ -96,13 +106,20 @@ public final class Recipes {
           "recipe '%s' is neither a file nor one of %s".formatted(file, String.join(", ", NAMES)));
     }
     try {
-      JsonNode tree = YAML.readTree(Files.readString(file, StandardCharsets.UTF_8));
-      if (tree instanceof ObjectNode object) {
+      return tree(Files.readString(file, StandardCharsets.UTF_8), file.toString());
+    } catch (IOException e) {
+      throw FileErrors.reading(file, e);
+    }
+  }
+
+  private static ObjectNode tree(String yaml, String source) {
+    try {
+      if (YAML.readTree(yaml) instanceof ObjectNode object) {
         return object;
       }
-      throw new WispException("recipe %s: not a list of key: value lines".formatted(file));
-    } catch (IOException | JacksonException e) {
-      throw new WispException("recipe %s: %s".formatted(file, firstLine(e)), e);
+      throw new WispException("recipe %s: not a list of key: value lines".formatted(source));
+    } catch (JacksonException e) {
+      throw new WispException("recipe %s: %s".formatted(source, firstLine(e)), e);
     }
   }
 
@@ -197,9 +214,7 @@ public final class Recipes {
     }
   }
 
-  private static String firstLine(Exception e) {
-    String text =
-        e instanceof JacksonException jackson ? jackson.getOriginalMessage() : e.getMessage();
-    return text == null ? e.toString() : text.lines().findFirst().orElse("");
+  private static String firstLine(JacksonException e) {
+    return e.getOriginalMessage().lines().findFirst().orElse("");
   }
 }

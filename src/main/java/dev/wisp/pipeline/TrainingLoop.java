@@ -1,5 +1,6 @@
 package dev.wisp.pipeline;
 
+import dev.wisp.common.WispException;
 import dev.wisp.data.loader.Batch;
 import dev.wisp.data.loader.Loader;
 import dev.wisp.data.loader.Order;
@@ -59,18 +60,21 @@ final class TrainingLoop {
     this.checkpoints = new CheckpointFolder(run.checkpoints());
   }
 
+  /** Refuses a dataset that does not fill one batch. */
+  static void requireBatch(SampleSource source, int batch, String dataset) {
+    if (source.size() < batch) {
+      throw new WispException(
+          "%s: %d training images do not fill one batch of %d; lower the batch size with --set"
+              .formatted(dataset, source.size(), batch));
+    }
+  }
+
   /**
    * Trains to the end and writes {@code checkpoints/final.safetensors}.
    *
-   * @return images that could not be used, with the reason
+   * @return where they are, and which images could not be used
    */
-  Map<String, String> run(SampleSource source) {
-    if (source.size() < settings.batch) {
-      throw FileErrors.of(
-          run.folder(),
-          "%d training images do not fill one batch of %d; lower the batch size with --set"
-              .formatted(source.size(), settings.batch));
-    }
+  TrainingResult run(SampleSource source) {
     Order order = new Order(run.recipe().seed(), source.size(), settings.batch);
     long total = (long) order.stepsPerEpoch() * settings.epochs;
     long begin = restore();
@@ -88,7 +92,7 @@ final class TrainingLoop {
       if (begin < total || !Files.exists(last)) {
         new Checkpoint(learner.weights(), settings.text).write(last);
       }
-      return metrics.skipped();
+      return new TrainingResult(last, metrics.skipped());
     } finally {
       progress.end();
     }
@@ -171,9 +175,9 @@ final class TrainingLoop {
           "the list of training images or their labels changed since the run began; "
               + "bring them back or start anew with --force");
     }
-    learner.restore(checkpoint.tensors());
     best = Double.parseDouble(text.getOrDefault("wisp." + BEST, "-Infinity"));
     long step = Long.parseLong(text.getOrDefault("wisp.step", "0"));
+    learner.restore(step, checkpoint);
     LOG.info("{}: continuing after step {}", settings.stage, step);
     return step;
   }

@@ -1,0 +1,115 @@
+package dev.wisp.pipeline;
+
+import dev.wisp.common.WispException;
+import dev.wisp.data.Dataset;
+import dev.wisp.data.Sample;
+import dev.wisp.io.FileErrors;
+import dev.wisp.io.ImageCodec;
+import dev.wisp.io.Mask;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Scores label files against a dataset's masks. */
+public final class Evaluation {
+  private static final Logger LOG = LoggerFactory.getLogger(Evaluation.class);
+
+  private Evaluation() {}
+
+  /**
+   * What was counted.
+   *
+   * @param confusion over all scored images
+   * @param scored number of images
+   * @param skipped images that could not be scored, with the reason
+   */
+  public record Report(Confusion confusion, int scored, Map<String, String> skipped) {}
+
+  /**
+   * Scores {@code labels/ID.png} of every sample.
+   *
+   * @throws WispException if the folder is missing or no image can be scored
+   */
+  public static Report labels(Dataset dataset, Path labels, Progress progress) {
+    if (!Files.isDirectory(labels)) {
+      throw FileErrors.of(labels, "no such folder; make labels with: wisp label");
+    }
+    Confusion confusion = new Confusion(dataset.classCount() + 1);
+    Map<String, String> skipped = new TreeMap<>();
+    int done = 0;
+    progress.begin("eval", 0, dataset.samples().size());
+    try {
+      for (Sample sample : dataset.samples()) {
+        try {
+          add(confusion, dataset, sample, labels.resolve(sample.id() + ".png"));
+        } catch (WispException unusable) {
+          LOG.warn("skipped: {}", unusable.getMessage());
+          skipped.put(sample.id(), String.valueOf(unusable.getMessage()));
+        }
+        progress.advance(++done, "");
+      }
+    } finally {
+      progress.end();
+    }
+    if (skipped.size() == dataset.samples().size()) {
+      throw FileErrors.of(
+          labels,
+          "none of the %d images can be scored; the first: %s"
+              .formatted(
+                  dataset.samples().size(),
+                  skipped.values().stream().findFirst().orElse("the list is empty")));
+    }
+    return new Report(confusion, done - skipped.size(), skipped);
+  }
+
+  private static void add(Confusion confusion, Dataset dataset, Sample sample, Path file) {
+    Mask truth = truth(dataset, sample);
+    Mask label = ImageCodec.readMask(file);
+    if (label.width() != truth.width() || label.height() != truth.height()) {
+      throw FileErrors.of(
+          file,
+          "is %dx%d pixels, the mask %dx%d"
+              .formatted(label.width(), label.height(), truth.width(), truth.height()));
+    }
+    confusion.add(truth.index(), label.index());
+  }
+
+  /** A sample's mask, checked to hold classes of the dataset and 255 only. */
+  static Mask truth(Dataset dataset, Sample sample) {
+    Mask truth = dataset.mask(sample);
+    boolean[] seen = new boolean[256];
+    for (byte id : truth.index()) {
+      seen[id & 0xFF] = true;
+    }
+    for (int id = dataset.classCount() + 1; id < Mask.VOID; id++) {
+      if (seen[id]) {
+        throw new WispException(
+            "%s: holds class %d, but the dataset has classes 0..%d"
+                .formatted(sample.mask().orElseThrow(), id, dataset.classCount()));
+      }
+    }
+    return truth;
+  }
+
+  /** A table of IoU per class and their mean, one line each. */
+  public static String table(
+      Dataset dataset, Confusion confusion, Confusion.Convention convention) {
+    double[] iou = confusion.iou(convention);
+    int wide = Math.max(10, dataset.classNames().stream().mapToInt(String::length).max().orElse(0));
+    StringBuilder text = new StringBuilder();
+    for (int k = 0; k < iou.length; k++) {
+      text.append(line(wide, dataset.className(k), iou[k]));
+    }
+    double mean = Arrays.stream(iou).filter(v -> !Double.isNaN(v)).average().orElse(Double.NaN);
+    return text.append(line(wide, "mIoU", mean)).toString();
+  }
+
+  private static String line(int wide, String name, double value) {
+    String shown = Double.isNaN(value) ? "-" : "%.2f".formatted(100 * value);
+    return ("%-" + wide + "s %6s%n").formatted(name, shown);
+  }
+}

@@ -1,0 +1,127 @@
+package dev.wisp.pipeline;
+
+import dev.wisp.backend.Backend;
+import dev.wisp.common.WispException;
+import dev.wisp.data.loader.Batch;
+import dev.wisp.method.Losses;
+import dev.wisp.method.TrainableNetwork;
+import dev.wisp.method.TrainingBatch;
+import dev.wisp.nn.Parameter;
+import dev.wisp.nn.Sgd;
+import dev.wisp.tensor.Shape;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.Supplier;
+
+/** A network trained with SGD. Owns the optimiser's memory, not the network. */
+final class NetworkLearner implements Learner, AutoCloseable {
+  private static final String VELOCITY = "velocity/";
+
+  private final Backend backend;
+  private final TrainableNetwork network;
+  private final Sgd sgd;
+  private final Supplier<Map<String, Double>> validation;
+
+  /**
+   * A learner over a network whose weights are set.
+   *
+   * @param validation measured after each epoch; an empty map for nothing
+   */
+  NetworkLearner(
+      TrainableNetwork network, Sgd.Options options, Supplier<Map<String, Double>> validation) {
+    this.backend = network.backend();
+    this.network = network;
+    this.validation = validation;
+    this.sgd = backend.compute(() -> new Sgd(backend, network.parameters(), options));
+  }
+
+  @Override
+  public Map<String, Double> step(Batch batch, long step, long total) {
+    int size = batch.crops().getFirst().size();
+    TrainingBatch images =
+        new TrainingBatch(
+            batch.pixels(),
+            batch.crops().size(),
+            size,
+            size,
+            batch.labels(),
+            batch.valid(network.outputStride()));
+    Losses losses = network.step(images);
+    Map<String, Double> values = new LinkedHashMap<>();
+    values.put("loss", losses.total());
+    values.put("lossClassification", losses.classification());
+    values.put("lossConsistency", losses.consistency());
+    backend.run(
+        () -> {
+          values.put("ratePretrained", sgd.rate(Parameter.Group.PRETRAINED));
+          values.put("rateNew", sgd.rate(Parameter.Group.NEW));
+          values.put("gradientNorm", sgd.step());
+        });
+    return values;
+  }
+
+  @Override
+  public Map<String, Checkpoint.Value> weights() {
+    return backend.compute(
+        () -> {
+          Map<String, Checkpoint.Value> weights = new LinkedHashMap<>();
+          for (Parameter parameter : network.parameters()) {
+            weights.put(
+                parameter.name(),
+                new Checkpoint.Value(
+                    parameter.shape().toArray(), backend.floats(parameter.value())));
+          }
+          return weights;
+        });
+  }
+
+  @Override
+  public Map<String, Checkpoint.Value> state() {
+    Map<String, Checkpoint.Value> state = weights();
+    backend
+        .compute(sgd::velocities)
+        .forEach(
+            (name, values) ->
+                state.put(
+                    VELOCITY + name, new Checkpoint.Value(new long[] {values.length}, values)));
+    return state;
+  }
+
+  @Override
+  public void restore(long step, Checkpoint state) {
+    for (Parameter parameter : network.parameters()) {
+      Checkpoint.Value value = state.tensors().get(parameter.name());
+      if (value == null || !Shape.of(value.shape()).equals(parameter.shape())) {
+        throw new WispException(
+            "the run's checkpoint does not fit this network at '%s' %s; start anew with --force"
+                .formatted(parameter.name(), parameter.shape()));
+      }
+    }
+    Map<String, float[]> velocities = new LinkedHashMap<>();
+    state
+        .tensors()
+        .forEach(
+            (name, value) -> {
+              if (name.startsWith(VELOCITY)) {
+                velocities.put(name.substring(VELOCITY.length()), value.elements());
+              }
+            });
+    backend.run(
+        () -> {
+          for (Parameter parameter : network.parameters()) {
+            parameter.set(state.value(parameter.name()).elements());
+          }
+          sgd.resume(step, velocities);
+        });
+  }
+
+  @Override
+  public Map<String, Double> validate() {
+    return validation.get();
+  }
+
+  @Override
+  public void close() {
+    backend.run(sgd::close);
+  }
+}

@@ -1,0 +1,35 @@
+package dev.wisp.pipeline;
+
+import dev.wisp.io.FileErrors;
+import dev.wisp.io.Safetensors;
+import dev.wisp.io.TensorFile;
+import dev.wisp.method.AeSipeNet;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Opens weight files of every kind that Wisp reads. */
+final class Weights {
+  private Weights() {}
+
+  /** Opens a file; its content says which kind it is. */
+  static TensorFile open(Path file) {
+    if (!Files.isRegularFile(file)) {
+      throw FileErrors.of(file, "no such weights file");
+    }
+    return Safetensors.open(file);
+  }
+
+  /** Sets the encoder of a network. */
+  static void loadEncoder(AeSipeNet network, Path file) {
+    try (TensorFile in = open(file)) {
+      network.loadEncoder(in);
+    }
+  }
+
+  /** Sets all of a network. */
+  static void load(AeSipeNet network, Path file) {
+    try (TensorFile in = open(file)) {
+      network.load(in);
+    }
+  }
+}
