@@ -8,7 +8,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,9 +25,11 @@ final class Call {
   private final CpuPool pool;
   private final String operation;
   private final List<Operand> operands = new ArrayList<>();
+  private final Map<Storage, Operand> sharing = new IdentityHashMap<>();
   private @Nullable Arena arena;
 
-  private record Operand(String name, Tensor tensor, boolean written) {}
+  /** Operands in the same memory form a chain. */
+  private record Operand(String name, Tensor tensor, boolean written, @Nullable Operand previous) {}
 
   /** A native function's invocation. */
   interface Kernel {
@@ -112,21 +116,20 @@ final class Call {
       boolean written,
       List<String> mayShareWith) {
     Storage storage = storage(name, tensor);
-    Operand operand = new Operand(name, tensor, written);
     if (tensor.type() != type || !fits(tensor, sizes)) {
       throw new IllegalArgumentException(
           "%s: %s is %s, expected %s%s%s"
               .formatted(operation, name, tensor, type, expected(sizes), given()));
     }
-    for (Operand other : operands) {
-      if ((written || other.written)
-          && other.tensor.storage() == storage
-          && !mayShareWith.contains(other.name)) {
+    for (Operand other = sharing.get(storage); other != null; other = other.previous) {
+      if ((written || other.written) && !mayShareWith.contains(other.name)) {
         throw new IllegalArgumentException(
             "%s: %s %s shares memory with %s%s"
                 .formatted(operation, name, tensor, other.name, given()));
       }
     }
+    Operand operand = new Operand(name, tensor, written, sharing.get(storage));
+    sharing.put(storage, operand);
     operands.add(operand);
     return ((CpuPool.Block) storage).segment();
   }

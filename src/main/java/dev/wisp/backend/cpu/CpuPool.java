@@ -11,6 +11,7 @@ import java.util.ArrayDeque;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Memory of a backend's tensors. Returned blocks are kept for reuse up to a bound, the oldest going
@@ -23,7 +24,7 @@ final class CpuPool implements Allocator {
   /** A block serves a request of at least four fifths of its size: at most 25 % is wasted. */
   private static final long FIT_NUMERATOR = 5, FIT_DENOMINATOR = 4;
 
-  /** Larger blocks are given whole pages by libc, so poisoning writes this many bytes at most. */
+  /** A NaN whose payload can be recognised in a debugger. */
   private static final int POISON = 0x7fc0dead;
 
   private final long cacheBytes;
@@ -103,7 +104,7 @@ final class CpuPool implements Allocator {
     return block;
   }
 
-  private @org.jspecify.annotations.Nullable Block reuse(long bytes) {
+  private @Nullable Block reuse(long bytes) {
     var fit = cached.ceilingEntry(bytes);
     if (fit == null || fit.getKey() * FIT_DENOMINATOR > bytes * FIT_NUMERATOR) {
       return null;

@@ -10,6 +10,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,8 +19,10 @@ import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -145,13 +148,13 @@ final class NativeLibrary {
     }
     Files.createDirectories(folder);
     Path target = folder.resolve("libwisp-" + hash.substring(0, 16) + ".so");
-    if (Files.exists(target) && java.util.Arrays.equals(Files.readAllBytes(target), content)) {
+    if (Files.exists(target) && Arrays.equals(Files.readAllBytes(target), content)) {
       return target;
     }
     Path temporary = Files.createTempFile(folder, "libwisp-", ".part");
     try {
       try (FileChannel out = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
-        java.nio.ByteBuffer bytes = java.nio.ByteBuffer.wrap(content);
+        ByteBuffer bytes = ByteBuffer.wrap(content);
         while (bytes.hasRemaining()) {
           out.write(bytes);
         }
@@ -170,14 +173,26 @@ final class NativeLibrary {
       Linker linker = Linker.nativeLinker();
       SymbolLookup libc = linker.defaultLookup();
       MemorySegment handle;
+      // Bound and called first: binding it later would look symbols up, which resets the error.
+      MethodHandle dlerror =
+          linker.downcallHandle(
+              libc.findOrThrow("dlerror"), FunctionDescriptor.of(ValueLayout.ADDRESS));
+      lastError(dlerror);
       try (Arena arena = Arena.ofConfined()) {
         handle = dlopen(linker, libc, arena.allocateFrom(file.toString()));
       }
       if (handle.address() == 0) {
-        tried.add(file + ": " + dlerror(linker, libc));
+        // The linker's words begin with the file's name, except when it found no words.
+        String words = lastError(dlerror);
+        tried.add(words.startsWith(file.toString()) ? words : file + ": " + words);
         return null;
       }
-      SymbolLookup lookup = SymbolLookup.libraryLookup(file, Arena.global());
+      MemorySegment library = handle;
+      SymbolLookup lookup = name -> find(linker, libc, library, name);
+      if (lookup.find("wisp_abi").isEmpty()) {
+        tried.add(file + ": has no wisp_abi: it is another library");
+        return null;
+      }
       int abi = abi(linker, lookup);
       if (abi != ABI) {
         tried.add("%s: has ABI %d, this build needs %d".formatted(file, abi, ABI));
@@ -191,12 +206,9 @@ final class NativeLibrary {
   }
 
   private static int abi(Linker linker, SymbolLookup lookup) {
-    var address = lookup.find("wisp_abi");
-    if (address.isEmpty()) {
-      return -1;
-    }
     MethodHandle abi =
-        linker.downcallHandle(address.get(), FunctionDescriptor.of(ValueLayout.JAVA_INT));
+        linker.downcallHandle(
+            lookup.findOrThrow("wisp_abi"), FunctionDescriptor.of(ValueLayout.JAVA_INT));
     try {
       return (int) abi.invokeExact();
     } catch (Throwable impossible) {
@@ -217,10 +229,21 @@ final class NativeLibrary {
     }
   }
 
-  private static String dlerror(Linker linker, SymbolLookup libc) {
-    MethodHandle dlerror =
+  private static Optional<MemorySegment> find(
+      Linker linker, SymbolLookup libc, MemorySegment library, String name) {
+    MethodHandle dlsym =
         linker.downcallHandle(
-            libc.findOrThrow("dlerror"), FunctionDescriptor.of(ValueLayout.ADDRESS));
+            libc.findOrThrow("dlsym"),
+            FunctionDescriptor.of(ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.ADDRESS));
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment symbol = (MemorySegment) dlsym.invokeExact(library, arena.allocateFrom(name));
+      return symbol.address() == 0 ? Optional.empty() : Optional.of(symbol);
+    } catch (Throwable impossible) {
+      throw new AssertionError("dlsym", impossible);
+    }
+  }
+
+  private static String lastError(MethodHandle dlerror) {
     try {
       MemorySegment text = (MemorySegment) dlerror.invokeExact();
       return text.address() == 0

@@ -1,0 +1,104 @@
+package dev.wisp.backend;
+
+import dev.wisp.backend.cpu.CpuBackend;
+import dev.wisp.backend.cpu.CpuOptions;
+import dev.wisp.common.WispException;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** The backends of this build, by name and rank. */
+public final class Backends {
+  /** The name that chooses the usable backend of highest rank. */
+  public static final String AUTO = "auto";
+
+  private Backends() {}
+
+  /**
+   * A backend a user can name.
+   *
+   * @param rank the usable one of highest rank is chosen automatically
+   * @param usable whether it can be opened here
+   * @param detail one line: what it is, or what is missing and what to do
+   */
+  public record Candidate(String name, int rank, boolean usable, String detail) {}
+
+  /** All names this build knows, highest rank first, each with its state on this machine. */
+  public static List<Candidate> candidates() {
+    return List.of(cuda(), new Candidate("cpu", 1, true, "oneDNN and the project's own kernels"));
+  }
+
+  /**
+   * The backend a name stands for.
+   *
+   * @param name {@code auto}, or the name of a candidate; a named one that cannot run is an error,
+   *     never replaced by another
+   * @throws WispException in one line, if the name is unknown or its backend cannot run here
+   */
+  public static Candidate choose(String name) {
+    List<Candidate> all = candidates();
+    if (name.equals(AUTO)) {
+      return all.stream()
+          .filter(Candidate::usable)
+          .max(Comparator.comparingInt(Candidate::rank))
+          .orElseThrow(() -> new WispException("no backend can run here: " + reasons(all)));
+    }
+    Candidate chosen =
+        all.stream()
+            .filter(candidate -> candidate.name().equals(name))
+            .findFirst()
+            .orElseThrow(
+                () ->
+                    new WispException(
+                        "unknown device '%s'; choose one of %s, %s"
+                            .formatted(
+                                name,
+                                AUTO,
+                                all.stream()
+                                    .map(Candidate::name)
+                                    .sorted()
+                                    .collect(Collectors.joining(", ")))));
+    if (!chosen.usable()) {
+      throw new WispException("device '%s' cannot be used: %s".formatted(name, chosen.detail()));
+    }
+    return chosen;
+  }
+
+  /** One line for a log: what {@code auto} takes here, and why not something better. */
+  public static String explainAuto() {
+    Candidate chosen = choose(AUTO);
+    String passedOver =
+        candidates().stream()
+            .filter(candidate -> !candidate.usable() && candidate.rank() > chosen.rank())
+            .map(candidate -> "; not %s: %s".formatted(candidate.name(), candidate.detail()))
+            .collect(Collectors.joining());
+    return "device %s%s".formatted(chosen.name(), passedOver);
+  }
+
+  /**
+   * Opens a backend by name; the caller closes it.
+   *
+   * @param name as for {@link #choose}
+   * @param cpu how the cpu is opened, where it is chosen
+   * @throws WispException in one line, if it cannot be opened
+   */
+  public static Backend open(String name, CpuOptions cpu) {
+    choose(name);
+    return CpuBackend.open(cpu);
+  }
+
+  private static Candidate cuda() {
+    String driver =
+        CudaDriver.isPresent()
+            ? "an NVIDIA driver is installed (libcuda.so.1)"
+            : "no NVIDIA driver was found (libcuda.so.1 cannot be loaded)";
+    return new Candidate(
+        "cuda", 2, false, "this build has no cuda backend, and " + driver + "; use cpu");
+  }
+
+  private static String reasons(List<Candidate> all) {
+    return all.stream()
+        .map(candidate -> candidate.name() + ": " + candidate.detail())
+        .collect(Collectors.joining("; "));
+  }
+}
