@@ -1,6 +1,7 @@
 package dev.wisp.backend.reference;
 
 import dev.wisp.backend.Backend;
+import dev.wisp.backend.ClassRows;
 import dev.wisp.backend.MemoryStatistics;
 import dev.wisp.tensor.DType;
 import dev.wisp.tensor.Scope;
@@ -140,6 +141,20 @@ abstract class ReferenceMemory implements Backend {
       sizes[i] = shape.dim(i);
     }
     return sizes;
+  }
+
+  /** Sizes of maps that must have one row for each row of the class list. */
+  static int[] maps(String op, String name, Tensor maps, ClassRows classes) {
+    int[] s = sizes(op, name, maps, 3);
+    require(s[0] == classes.rows(), op, "%s is %s for %s", name, maps, classes);
+    return s;
+  }
+
+  /** Sizes of a feature or cam tensor that must have the class list's number of images. */
+  static int[] images(String op, String name, Tensor tensor, ClassRows classes) {
+    int[] s = sizes(op, name, tensor, 4);
+    require(s[0] == classes.images(), op, "%s is %s for %s", name, tensor, classes);
+    return s;
   }
 
   static void require(boolean holds, String operation, String message, Object... arguments) {

@@ -1,0 +1,221 @@
+package dev.wisp.backend.conformance;
+
+import dev.wisp.backend.Backend;
+import dev.wisp.backend.ClassRows;
+import dev.wisp.backend.reference.ReferenceBackend;
+import dev.wisp.common.CounterRandom;
+import dev.wisp.tensor.DType;
+import dev.wisp.tensor.Scope;
+import dev.wisp.tensor.Shape;
+import dev.wisp.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** One run of a case on one backend: makes inputs from the case's seed and collects outputs. */
+public final class Trial {
+  /** How an output is compared. */
+  enum Rule {
+    /** Within the tolerance that float32 costs. */
+    CLOSE,
+    /** The same, and exactly 0 where the reference is exactly 0. */
+    CLOSE_AND_ZERO,
+    /** The float32 nearest to the reference. */
+    EXACT
+  }
+
+  /**
+   * An output.
+   *
+   * @param floats the elements of a float output, else null
+   * @param ints the elements of an int output, else null
+   * @param margins of an int output: relative distance of the best two candidates, else null
+   */
+  record Output(
+      String name,
+      Rule rule,
+      double @Nullable [] floats,
+      int @Nullable [] ints,
+      double @Nullable [] margins) {}
+
+  private final Backend backend;
+  private final Scope scope;
+  private final CounterRandom random;
+  private final List<Output> outputs = new ArrayList<>();
+
+  Trial(Backend backend, Scope scope, long seed) {
+    this.backend = backend;
+    this.scope = scope;
+    this.random = CounterRandom.of(seed);
+  }
+
+  /** The backend the case runs on. */
+  public Backend backend() {
+    return backend;
+  }
+
+  /** The case's random numbers. */
+  public CounterRandom random() {
+    return random;
+  }
+
+  List<Output> outputs() {
+    return outputs;
+  }
+
+  /** Standard normal values. */
+  public Tensor normal(long... sizes) {
+    float[] values = new float[count(sizes)];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) random.nextGaussian();
+    }
+    return tensor(values, sizes);
+  }
+
+  /** Uniform values in [low, high). */
+  public Tensor uniform(double low, double high, long... sizes) {
+    float[] values = new float[count(sizes)];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) random.uniform(low, high);
+    }
+    return tensor(values, sizes);
+  }
+
+  /** Values out of 0, 1/4, 2/4, 3/4, so that many are equal. */
+  public Tensor coarse(long... sizes) {
+    float[] values = new float[count(sizes)];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = random.nextInt(4) / 4f;
+    }
+    return tensor(values, sizes);
+  }
+
+  /** 0 and 1, four fifths of them 1. */
+  public Tensor mask(long... sizes) {
+    float[] values = new float[count(sizes)];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = random.nextInt(5) == 0 ? 0 : 1;
+    }
+    return tensor(values, sizes);
+  }
+
+  /** One value everywhere. */
+  public Tensor constant(float value, long... sizes) {
+    float[] values = new float[count(sizes)];
+    Arrays.fill(values, value);
+    return tensor(values, sizes);
+  }
+
+  /** Given values. */
+  public Tensor tensor(float[] values, long... sizes) {
+    Tensor tensor = scope.f32(sizes);
+    backend.upload(values, tensor);
+    return tensor;
+  }
+
+  /** Random ids in -1..highest. */
+  public Tensor ids(int highest, long... sizes) {
+    int[] values = new int[count(sizes)];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = random.nextInt(highest + 2) - 1;
+    }
+    return tensor(values, sizes);
+  }
+
+  /** Given ints. */
+  public Tensor tensor(int[] values, long... sizes) {
+    Tensor tensor = scope.i32(sizes);
+    backend.upload(values, tensor);
+    return tensor;
+  }
+
+  /** A float output, full of NaN so that what is not written shows. */
+  public Tensor f32(long... sizes) {
+    return constant(Float.NaN, sizes);
+  }
+
+  /** An int output, full of nonsense. */
+  public Tensor i32(long... sizes) {
+    int[] values = new int[count(sizes)];
+    Arrays.fill(values, -123456789);
+    return tensor(values, sizes);
+  }
+
+  private static int count(long... sizes) {
+    return Math.toIntExact(Shape.of(sizes).elements());
+  }
+
+  /** The elements, with the reference's full precision where it is the backend. */
+  public double[] values(Tensor tensor) {
+    if (backend instanceof ReferenceBackend reference) {
+      return reference.doubles(tensor);
+    }
+    float[] floats = backend.floats(tensor);
+    double[] values = new double[floats.length];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = floats[i];
+    }
+    return values;
+  }
+
+  /** Hands an output over as it is now; int outputs must be equal. */
+  public void out(String name, Tensor tensor) {
+    if (tensor.type() == DType.F32) {
+      outputs.add(new Output(name, Rule.CLOSE, values(tensor), null, null));
+    } else {
+      outputs.add(new Output(name, Rule.EXACT, null, backend.ints(tensor), null));
+    }
+  }
+
+  /** A float output that must be exactly 0 where the reference is. */
+  public void outWithZeros(String name, Tensor tensor) {
+    outputs.add(new Output(name, Rule.CLOSE_AND_ZERO, values(tensor), null, null));
+  }
+
+  /** A float output that must be the float32 nearest to the reference's. */
+  public void outExact(String name, Tensor tensor) {
+    outputs.add(new Output(name, Rule.EXACT, values(tensor), null, null));
+  }
+
+  /**
+   * An int output of decisions between competing values.
+   *
+   * @param margins for each decision the relative distance of the best two candidates, see {@link
+   *     #margins}
+   */
+  public void outDecisions(String name, Tensor tensor, double[] margins) {
+    outputs.add(new Output(name, Rule.EXACT, null, backend.ints(tensor), margins));
+  }
+
+  /**
+   * Margins of decisions between class maps.
+   *
+   * @param maps the competing values, {@code [rows, positions]}
+   * @param absentCompete whether classes without a row compete with the value 0
+   */
+  public static double[] margins(
+      double[] maps, ClassRows classes, int positions, boolean absentCompete) {
+    double[] margins = new double[classes.images() * positions];
+    for (int i = 0; i < margins.length; i++) {
+      int image = i / positions;
+      double best = Double.NEGATIVE_INFINITY;
+      double second = Double.NEGATIVE_INFINITY;
+      for (int id = 0; id < classes.total(); id++) {
+        int row = classes.row(image, id);
+        if (row < 0 && !absentCompete) {
+          continue;
+        }
+        double value = row < 0 ? 0 : maps[row * positions + i % positions];
+        if (!(value <= best)) {
+          second = best;
+          best = value;
+        } else if (value > second) {
+          second = value;
+        }
+      }
+      margins[i] = best == second ? 0 : (best - second) / Math.abs(best);
+    }
+    return margins;
+  }
+}
