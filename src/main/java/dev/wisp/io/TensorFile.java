@@ -1,5 +1,8 @@
 package dev.wisp.io;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -12,6 +15,22 @@ import java.util.Map;
  * dev.wisp.common.WispException} naming the file and the tensor.
  */
 public interface TensorFile extends AutoCloseable {
+  /**
+   * Opens a file of weights by its content: a PyTorch checkpoint in either form, else safetensors.
+   */
+  static TensorFile open(Path path) {
+    try (InputStream in = Files.newInputStream(path)) {
+      byte[] start = in.readNBytes(9);
+      boolean torch =
+          start.length > 1 && ((start[0] == 'P' && start[1] == 'K') || start[0] == (byte) 0x80);
+      // A safetensors header of 128 bytes begins like a pickle, but a brace follows its length.
+      boolean brace = start.length == 9 && start[8] == '{' && start[7] == 0;
+      return torch && !brace ? TorchFile.open(path) : Safetensors.open(path);
+    } catch (IOException e) {
+      throw FileErrors.reading(path, e);
+    }
+  }
+
   /** The file. */
   Path path();
 
