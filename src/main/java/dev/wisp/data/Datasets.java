@@ -55,8 +55,9 @@ public final class Datasets {
    * @param list name of a list (without .txt) or a list file
    * @param classNames the foreground classes; null for {@code classes.txt} in the folder, else
    *     VOC's
-   * @param labels the image-level labels; null for {@code labels.csv}, else {@code Annotations},
-   *     whichever is first in the folder; an image that they do not know is unlabelled
+   * @param labels the image-level labels; null for {@code labels.csv}, else {@code
+   *     cls_labels_voc.npy}, else {@code Annotations}, whichever is first in the folder; an image
+   *     that they do not know is unlabelled
    */
   public static Dataset voc(
       Path root, String list, @Nullable List<String> classNames, @Nullable ImageLabels labels) {
@@ -91,6 +92,10 @@ public final class Datasets {
     Path csv = root.resolve(CSV);
     if (Files.isRegularFile(csv)) {
       return CsvLabels.read(csv, classNames);
+    }
+    Path numpy = root.resolve("cls_labels_voc.npy");
+    if (Files.isRegularFile(numpy)) {
+      return NumpyLabels.read(numpy, classNames.size());
     }
     Path annotations = root.resolve("Annotations");
     return Files.isDirectory(annotations) ? new VocAnnotations(annotations, classNames) : null;

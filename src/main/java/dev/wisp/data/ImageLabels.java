@@ -5,8 +5,8 @@ import java.util.Collection;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Image-level labels from one source. Implementations: {@link CsvLabels}, {@link VocAnnotations},
- * {@link CocoInstances}.
+ * Image-level labels from one source. Implementations: {@link CsvLabels}, {@link NumpyLabels},
+ * {@link VocAnnotations}, {@link CocoInstances}.
  */
 public interface ImageLabels {
   /**
