@@ -3,6 +3,8 @@
 #include <cstring>
 #include <vector>
 
+#include "pillow.h"
+
 #include "abi.h"
 
 using namespace wisp;
@@ -66,33 +68,37 @@ void check_sizes(const void* source, int64_t h, int64_t w, int64_t c, const void
 
 }  // namespace
 
+void wisp::pillow_bicubic(const Kernels& tier, const uint8_t* source, int64_t h, int64_t w,
+                          int64_t c, uint8_t* out, int64_t out_h, int64_t out_w) {
+  std::vector<uint8_t> between;
+  const uint8_t* rows = source;
+  if (out_w != w) {
+    uint8_t* target = out;
+    if (out_h != h) {
+      between.resize(static_cast<size_t>(product({h, out_w, c})));
+      target = between.data();
+    }
+    const Axis axis(w, out_w);
+    tier.pillow_rows(source, h, w, c, out_w, axis.starts.data(), axis.counts.data(),
+                     axis.weights.data(), axis.taps, target);
+    rows = target;
+  }
+  if (out_h != h) {
+    const Axis axis(h, out_h);
+    tier.pillow_columns(rows, out_w * c, out_h, axis.starts.data(), axis.counts.data(),
+                        axis.weights.data(), axis.taps, out);
+  } else if (out_w == w) {
+    std::memcpy(out, source, static_cast<size_t>(h * w * c));
+  }
+}
+
 extern "C" {
 
 int32_t wisp_pillow_bicubic(const uint8_t* source, int64_t h, int64_t w, int64_t c, uint8_t* out,
                             int64_t out_h, int64_t out_w) {
   return guarded("wisp_pillow_bicubic", [&] {
     check_sizes(source, h, w, c, out, out_h, out_w);
-    const Kernels& active = kernels();
-    std::vector<uint8_t> between;
-    const uint8_t* rows = source;
-    if (out_w != w) {
-      uint8_t* target = out;
-      if (out_h != h) {
-        between.resize(static_cast<size_t>(product({h, out_w, c})));
-        target = between.data();
-      }
-      const Axis axis(w, out_w);
-      active.pillow_rows(source, h, w, c, out_w, axis.starts.data(), axis.counts.data(),
-                         axis.weights.data(), axis.taps, target);
-      rows = target;
-    }
-    if (out_h != h) {
-      const Axis axis(h, out_h);
-      active.pillow_columns(rows, out_w * c, out_h, axis.starts.data(), axis.counts.data(),
-                            axis.weights.data(), axis.taps, out);
-    } else if (out_w == w) {
-      std::memcpy(out, source, static_cast<size_t>(h * w * c));
-    }
+    pillow_bicubic(kernels(), source, h, w, c, out, out_h, out_w);
   });
 }
 

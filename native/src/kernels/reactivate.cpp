@@ -234,8 +234,8 @@ void reactivate_backward(const float* feature, int64_t n, int64_t positions, int
   parallel_for(n, [&](int64_t b) {
     const int64_t row = offsets[b], at = row * positions;
     coefficients(positions, offsets[b + 1] - row, feature_norms + b * positions,
-                 prototype_norms + row, maps + at, d_maps + at, &weights[at], &f_turn[b * positions],
-                 &p_turn[row]);
+                 prototype_norms + row, maps + at, d_maps + at, &weights[at],
+                 &f_turn[b * positions], &p_turn[row]);
   });
   const int64_t blocks = block_count(d, kChannels);
   parallel_for(n * blocks, [&](int64_t task) {

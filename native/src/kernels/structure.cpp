@@ -161,7 +161,9 @@ void run_pairs(const Image& s, int64_t begin, int64_t end, float* sums) {
 }
 
 /* A NaN is the largest of all, the first one stays. */
-inline bool beats(float value, float best) { return value > best || (value != value && best == best); }
+inline bool beats(float value, float best) {
+  return value > best || (value != value && best == best);
+}
 
 struct Choice {
   const int32_t* ids; /* class of each row of the image; the row of ones has none */

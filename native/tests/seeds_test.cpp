@@ -1,11 +1,10 @@
 /* Structure analysis, prototypes and reactivation against the formulas in double precision. */
-#include "check.h"
+#include "oracle.h"
 
-using namespace test;
-
+namespace wisp_tests {
 namespace {
 
-struct Case {
+struct Setting {
   const char* name;
   int64_t n, positions, d;
   std::vector<std::vector<int32_t>> classes; /* ids of the rows of each image */
@@ -27,12 +26,12 @@ struct Rows {
 
 /* One random problem; a few features are 0 and a few maps equal others. */
 struct Problem {
-  const Case& t;
+  const Setting& t;
   Rows rows;
-  Guarded<int32_t> offsets, ids;
-  Guarded<float> feature, maps;
+  Array<int32_t> offsets, ids;
+  Array<float> feature, maps;
 
-  Problem(const Case& c, Random& random)
+  Problem(const Setting& c, Random& random)
       : t(c),
         rows(c.classes),
         offsets(rows.offsets),
@@ -65,8 +64,8 @@ double dot(const float* a, const float* b, int64_t d) {
   return total;
 }
 
-void structure(const Case& t, Random& random) {
-  where = std::string("structure ") + t.name;
+void structure(const Setting& t, Random& random) {
+  const std::string name = std::string("structure ") + t.name;
   Problem p(t, random);
   constexpr double kEps = 1e-5;
   const int64_t hw = t.positions;
@@ -91,26 +90,24 @@ void structure(const Case& t, Random& random) {
         iou[k * hw + i] = inter / (total + mass - inter) * (p.ids[k] == 0 ? 0.5 : 1);
       }
     }
-  Guarded<float> valid(t.n * hw);
+  Array<float> valid(t.n * hw);
   for (int64_t i = 0; i < valid.size(); ++i) valid[i] = i % 5 == 4 ? 0.0f : 1.0f;
   /* Classes that may have seeds: those of the rows without the second of each image. */
   std::vector<std::vector<int32_t>> few = t.classes;
   for (auto& image : few)
     if (image.size() > 1) image.erase(image.begin() + 1);
   const Rows present(few);
-  Guarded<int32_t> present_offsets(present.offsets), present_ids(present.ids);
+  Array<int32_t> present_offsets(present.offsets), present_ids(present.ids);
 
-  std::vector<float> first;
-  std::vector<int32_t> first_seeds;
-  with_thread_counts([&](int) {
-    Guarded<float> actual(p.rows.count() * hw);
-    Guarded<int32_t> seeds(t.n * hw);
+  each_way(name, [&](const wisp::Kernels& kernels, const std::string& at, Bits& bits) {
+    Array<float> actual(p.rows.count() * hw);
+    Array<int32_t> seeds(t.n * hw);
     actual.fill(-7);
     seeds.fill(-7);
-    expect_ok(wisp_structure_seeds(p.feature.get(), t.n, hw, t.d, p.maps.get(), p.offsets.get(),
-                                   p.ids.get(), present_offsets.get(), present_ids.get(), t.total,
-                                   valid.get(), 1e-5f, seeds.get(), actual.get()));
-    expect_near(actual, iou, 2e-6, "iou");
+    kernels.structure_seeds(p.feature.get(), t.n, hw, t.d, p.maps.get(), p.offsets.get(),
+                            p.ids.get(), present_offsets.get(), present_ids.get(), t.total,
+                            valid.get(), 1e-5f, seeds.get(), actual.get());
+    expect_near(actual, iou, 2e-6, at + "iou");
     /* The choice follows from the ratios the kernel itself found, ties and NaN among them. */
     for (int64_t b = 0; b < t.n; ++b)
       for (int64_t i = 0; i < hw; ++i) {
@@ -130,37 +127,34 @@ void structure(const Case& t, Random& random) {
         bool listed = false;
         for (int32_t id : few[b]) listed = listed || id == winner;
         kept = kept && listed;
-        expect(seeds[b * hw + i] == (kept ? winner : -1), "seed of " + std::to_string(i));
+        expect(seeds[b * hw + i] == (kept ? winner : -1), at + "seed of " + std::to_string(i));
       }
     for (int64_t b = 0; b < t.n; ++b) {
       if (p.offsets[b + 1] - p.offsets[b] < 4 || p.ids[p.offsets[b + 1] - 3] == 0) continue;
       const float* last = actual.get() + (p.offsets[b + 1] - 1) * hw;
       expect(std::memcmp(last, last - 2 * hw, hw * sizeof(float)) == 0,
-             "equal maps must give equal bits");
+             at + "equal maps must give equal bits");
     }
-    if (first.empty()) {
-      first = actual.copy();
-      first_seeds = seeds.copy();
-    }
-    expect_same(actual.copy(), first, "ratios of different thread counts");
-    Guarded<int32_t> again(t.n * hw);
-    expect_ok(wisp_structure_seeds(p.feature.get(), t.n, hw, t.d, p.maps.get(), p.offsets.get(),
-                                   p.ids.get(), present_offsets.get(), present_ids.get(), t.total,
-                                   valid.get(), 1e-5f, again.get(), nullptr));
-    expect_same(again.copy(), first_seeds, "seeds with and without ratios");
+    bits.compare(actual.copy(), "ratios");
+    bits.compare(seeds.copy(), "seeds");
+    Array<int32_t> again(t.n * hw);
+    kernels.structure_seeds(p.feature.get(), t.n, hw, t.d, p.maps.get(), p.offsets.get(),
+                            p.ids.get(), present_offsets.get(), present_ids.get(), t.total,
+                            valid.get(), 1e-5f, again.get(), nullptr);
+    expect_same(again.copy(), seeds.copy(), at + "seeds with and without ratios");
   });
 }
 
-void reactivation(const Case& t, Random& random) {
-  where = std::string("reactivation ") + t.name;
+void reactivation(const Setting& t, Random& random) {
+  const std::string name = std::string("reactivation ") + t.name;
   Problem p(t, random);
   const int64_t hw = t.positions, rows = p.rows.count(), d = t.d;
-  Guarded<int32_t> seeds(t.n * hw);
+  Array<int32_t> seeds(t.n * hw);
   for (int64_t i = 0; i < seeds.size(); ++i) {
     seeds[i] = static_cast<int32_t>(random.below(t.total + 2)) - 1; /* also ids without a row */
   }
   std::vector<double> means(rows * d), pulled(t.n * hw * d);
-  Guarded<float> d_means(rows * d), gradient_before(t.n * hw * d);
+  Array<float> d_means(rows * d), gradient_before(t.n * hw * d);
   random.fill(d_means, -1, 1);
   random.fill(gradient_before, -1, 1);
   for (int64_t i = 0; i < t.n * hw; ++i) {
@@ -172,7 +166,7 @@ void reactivation(const Case& t, Random& random) {
       if (k >= 0) pulled[i * d + c] += static_cast<double>(d_means[k * d + c]) * share;
     }
   }
-  Guarded<float> prototypes(rows * d), d_maps(rows * hw);
+  Array<float> prototypes(rows * d), d_maps(rows * hw);
   random.fill(prototypes, -0.5f, 1.0f);
   random.fill(d_maps, -1, 1);
   for (int64_t c = 0; c < d && rows > 1; ++c) prototypes[d + c] = 0;
@@ -196,43 +190,38 @@ void reactivation(const Case& t, Random& random) {
         }
       }
 
-  std::vector<float> first;
-  with_thread_counts([&](int) {
-    Guarded<float> mean(rows * d), gradient(gradient_before.copy());
+  each_way(name, [&](const wisp::Kernels& kernels, const std::string& at, Bits& bits) {
+    Array<float> mean(rows * d), gradient(gradient_before.copy());
     mean.fill(NAN);
-    expect_ok(wisp_prototypes(p.feature.get(), t.n, hw, d, seeds.get(), p.offsets.get(),
-                              p.ids.get(), t.total, mean.get()));
-    expect_near(mean, means, 2e-6, "prototypes");
-    expect_ok(wisp_prototypes_backward(d_means.get(), t.n, hw, d, seeds.get(), p.offsets.get(),
-                                       p.ids.get(), t.total, gradient.get()));
-    expect_near(gradient, pulled, 1e-6, "gradient of prototypes");
+    kernels.prototypes(p.feature.get(), t.n, hw, d, seeds.get(), p.offsets.get(),
+                       p.ids.get(), t.total, mean.get());
+    expect_near(mean, means, 2e-6, at + "prototypes");
+    kernels.prototypes_backward(d_means.get(), t.n, hw, d, seeds.get(), p.offsets.get(),
+                                p.ids.get(), t.total, gradient.get());
+    expect_near(gradient, pulled, 1e-6, at + "gradient of prototypes");
 
-    Guarded<float> f_norms(t.n * hw), p_norms(rows), map(rows * hw);
+    Array<float> f_norms(t.n * hw), p_norms(rows), map(rows * hw);
     f_norms.fill(NAN);
     p_norms.fill(NAN);
     map.fill(NAN);
-    expect_ok(wisp_reactivate(p.feature.get(), t.n, hw, d, prototypes.get(), p.offsets.get(),
-                              f_norms.get(), p_norms.get(), map.get()));
-    expect_near(map, maps, 2e-6, "maps");
-    Guarded<float> d_feature(gradient_before.copy()), d_prototypes(rows * d);
+    kernels.reactivate(p.feature.get(), t.n, hw, d, prototypes.get(), p.offsets.get(),
+                       f_norms.get(), p_norms.get(), map.get());
+    expect_near(map, maps, 2e-6, at + "maps");
+    Array<float> d_feature(gradient_before.copy()), d_prototypes(rows * d);
     d_prototypes.fill(NAN);
-    expect_ok(wisp_reactivate_backward(p.feature.get(), t.n, hw, d, prototypes.get(),
-                                       p.offsets.get(), f_norms.get(), p_norms.get(), map.get(),
-                                       d_maps.get(), d_feature.get(), d_prototypes.get()));
+    kernels.reactivate_backward(p.feature.get(), t.n, hw, d, prototypes.get(),
+                                p.offsets.get(), f_norms.get(), p_norms.get(), map.get(),
+                                d_maps.get(), d_feature.get(), d_prototypes.get());
     const double scale = 1 + std::sqrt(static_cast<double>(hw));
-    expect_near(d_feature, df, 1e-5 * scale, "gradient of features");
-    expect_near(d_prototypes, dp, 1e-5 * scale, "gradient of the reactivated prototypes");
-    std::vector<float> all = mean.copy();
-    for (const auto& part : {gradient.copy(), map.copy(), d_feature.copy(), d_prototypes.copy()}) {
-      all.insert(all.end(), part.begin(), part.end());
+    expect_near(d_feature, df, 1e-5 * scale, at + "gradient of features");
+    expect_near(d_prototypes, dp, 1e-5 * scale, at + "gradient of the reactivated prototypes");
+    for (Array<float>* result : {&mean, &gradient, &map, &d_feature, &d_prototypes}) {
+      bits.compare(result->copy(), "reactivation");
     }
-    if (first.empty()) first = all;
-    expect_same(all, first, "results of different thread counts");
   });
 }
 
 void refusals() {
-  where = "seed refusals";
   float f[8] = {};
   int32_t seeds[8] = {}, offsets[] = {0, 1}, ids[] = {0}, high[] = {3}, falling[] = {0, -1};
   const auto structure_of = [&](const float* feature, int64_t positions, const int32_t* rows,
@@ -240,23 +229,21 @@ void refusals() {
     return wisp_structure_seeds(feature, 1, positions, 1, f, rows, names, offsets, ids, 3, nullptr,
                                 1e-5f, seeds, nullptr);
   };
-  expect_ok(structure_of(f, 2, offsets, ids));
-  expect_refused(structure_of(nullptr, 2, offsets, ids));
-  expect_refused(structure_of(f, -2, offsets, ids));
-  expect_refused(structure_of(f, INT64_MAX, offsets, ids));
-  expect_refused(structure_of(f, 2, falling, ids));
-  expect_refused(structure_of(f, 2, offsets, high));
-  expect_refused(structure_of(f, 2, nullptr, ids));
-  expect_refused(wisp_prototypes(f, 1, 2, 1, nullptr, offsets, ids, 3, f));
-  expect_refused(wisp_prototypes(f, 1, 2, 1, seeds, offsets, high, 3, f));
-  expect_refused(wisp_reactivate(f, 1, 2, 1, f, falling, f, f, f));
+  expect(structure_of(f, 2, offsets, ids) == WISP_OK, wisp_error_message());
+  expect_refused(structure_of(nullptr, 2, offsets, ids), "structure_of");
+  expect_refused(structure_of(f, -2, offsets, ids), "structure_of");
+  expect_refused(structure_of(f, INT64_MAX, offsets, ids), "structure_of");
+  expect_refused(structure_of(f, 2, falling, ids), "structure_of");
+  expect_refused(structure_of(f, 2, offsets, high), "structure_of");
+  expect_refused(structure_of(f, 2, nullptr, ids), "structure_of");
+  expect_refused(wisp_prototypes(f, 1, 2, 1, nullptr, offsets, ids, 3, f), "wisp_prototypes");
+  expect_refused(wisp_prototypes(f, 1, 2, 1, seeds, offsets, high, 3, f), "wisp_prototypes");
+  expect_refused(wisp_reactivate(f, 1, 2, 1, f, falling, f, f, f), "wisp_reactivate");
 }
 
-}  // namespace
-
-int main() {
+Check seeds_check("seeds", [] {
   Random random(29);
-  const Case cases[] = {
+  const Setting cases[] = {
       {"one position", 1, 1, 1, {{0}}, 1},
       {"one short of a panel", 1, 47, 15, {{0, 2}}, 3},
       {"one panel", 1, 48, 16, {{0, 1, 2}}, 3},
@@ -267,10 +254,12 @@ int main() {
       {"more pairs than runs", 1, 430, 31, {{0, 4, 9}}, 81},
       {"channels over a block", 2, 35, 261, {{0, 3}, {0, 1, 2, 3, 4, 6}}, 7},
   };
-  for (const Case& t : cases) {
+  for (const Setting& t : cases) {
     structure(t, random);
     reactivation(t, random);
   }
   refusals();
-  return finish();
-}
+});
+
+}  // namespace
+}  // namespace wisp_tests

@@ -1,8 +1,7 @@
 /* Pixel-adaptive mask refinement against the formula in double precision. */
-#include "check.h"
+#include "oracle.h"
 
-using namespace test;
-
+namespace wisp_tests {
 namespace {
 
 const int kRow[] = {-1, -1, -1, 0, 0, 1, 1, 1}, kCol[] = {-1, 0, 1, -1, 1, -1, 0, 1};
@@ -15,7 +14,7 @@ int64_t neighbour(const std::vector<int32_t>& dilations, int64_t q, int64_t y, i
   return clamped(y + d * kRow[q % 8], h) * w + clamped(x + d * kCol[q % 8], w);
 }
 
-struct Case {
+struct Setting {
   const char* name;
   int64_t n, h, w, c;
   std::vector<int32_t> dilations;
@@ -28,7 +27,7 @@ struct Expected {
   std::vector<double> affinity, deviation, logit;
 };
 
-Expected naive_affinity(const Case& t, Guarded<float>& guide) {
+Expected naive_affinity(const Setting& t, Array<float>& guide) {
   const int64_t pixels = t.h * t.w, taps = 8 * static_cast<int64_t>(t.dilations.size());
   Expected e;
   e.affinity.resize(t.n * taps * pixels);
@@ -73,12 +72,12 @@ Expected naive_affinity(const Case& t, Guarded<float>& guide) {
   return e;
 }
 
-void check(const Case& t, Random& random) {
-  where = std::string("pamr ") + t.name;
+void check(const Setting& t, Random& random) {
+  const std::string name = std::string("pamr ") + t.name;
   const int64_t pixels = t.h * t.w, taps = 8 * static_cast<int64_t>(t.dilations.size());
   const int64_t dilation_count = static_cast<int64_t>(t.dilations.size());
-  Guarded<int32_t> dilations(t.dilations);
-  Guarded<float> guide(t.n * pixels * t.c);
+  Array<int32_t> dilations(t.dilations);
+  Array<float> guide(t.n * pixels * t.c);
   random.fill(guide, 0, 1);
   /* A flat left part, in a colour whose sums round: logits must come out exactly 0 there. */
   for (int64_t p = 0; p < t.n * pixels; ++p)
@@ -87,31 +86,31 @@ void check(const Case& t, Random& random) {
 
   std::vector<int32_t> offsets_of(1, 0);
   for (int32_t classes : t.classes) offsets_of.push_back(offsets_of.back() + classes);
-  Guarded<int32_t> offsets(offsets_of);
+  Array<int32_t> offsets(offsets_of);
   const int64_t rows = offsets_of.back();
-  Guarded<float> maps(rows * pixels);
+  Array<float> maps(rows * pixels);
   random.fill(maps, 0, 1);
 
-  std::vector<float> first;
-  with_thread_counts([&](int) {
-    Guarded<float> affinity(t.n * taps * pixels), logit(t.n * taps * pixels);
-    Guarded<float> deviation(t.n * t.c * pixels), out(rows * pixels);
+  each_way(name, [&](const wisp::Kernels& kernels, const std::string& at, Bits& bits) {
+    Array<float> affinity(t.n * taps * pixels), logit(t.n * taps * pixels);
+    Array<float> deviation(t.n * t.c * pixels), out(rows * pixels);
     affinity.fill(NAN);
     logit.fill(NAN);
     deviation.fill(NAN);
     out.fill(NAN);
-    expect_ok(wisp_pamr_affinity(guide.get(), t.n, t.h, t.w, t.c, dilations.get(), dilation_count,
-                                 t.sigma, affinity.get(), deviation.get(), logit.get()));
-    expect_near(affinity, e.affinity, 1e-5, "affinity");
-    expect_near(deviation, e.deviation, 1e-6, "deviation");
-    expect_near(logit, e.logit, 5e-5 * (t.sigma > 0 ? 1 / t.sigma : 1), "logit");
+    kernels.pamr_affinity(guide.get(), t.n, t.h, t.w, t.c, dilations.get(), dilation_count,
+                          t.sigma, affinity.get(), deviation.get(), logit.get());
+    expect_near(affinity, e.affinity, 1e-5, at + "affinity");
+    expect_near(deviation, e.deviation, 1e-6, at + "deviation");
+    expect_near(logit, e.logit, 5e-5 * (t.sigma > 0 ? 1 / t.sigma : 1), at + "logit");
     for (int64_t i = 0; i < logit.size(); ++i) {
-      if (e.deviation[0] >= 0 && e.logit[i] == 0) expect(logit[i] == 0, "a logit must be 0");
+      if (e.logit[i] == 0) expect(logit[i] == 0, at + "a logit must be 0");
     }
-    Guarded<float> alone(t.n * taps * pixels);
-    expect_ok(wisp_pamr_affinity(guide.get(), t.n, t.h, t.w, t.c, dilations.get(), dilation_count,
-                                 t.sigma, alone.get(), nullptr, nullptr));
-    expect_same(alone.copy(), affinity.copy(), "affinities with and without the other outputs");
+    Array<float> alone(t.n * taps * pixels);
+    kernels.pamr_affinity(guide.get(), t.n, t.h, t.w, t.c, dilations.get(), dilation_count,
+                          t.sigma, alone.get(), nullptr, nullptr);
+    expect_same(alone.copy(), affinity.copy(),
+                at + "affinities with and without the other outputs");
 
     std::vector<double> now(rows * pixels);
     for (int64_t i = 0; i < rows * pixels; ++i) now[i] = maps[i];
@@ -127,34 +126,37 @@ void check(const Case& t, Random& random) {
             }
       now = next;
     }
-    expect_ok(wisp_pamr_steps(affinity.get(), t.h, t.w, dilations.get(), dilation_count,
-                              t.iterations, maps.get(), t.n, offsets.get(), out.get()));
-    expect_near(out, now, 1e-5, "out");
-    if (first.empty()) first = out.copy();
-    expect_same(out.copy(), first, "results of different thread counts");
+    kernels.pamr_steps(affinity.get(), t.h, t.w, dilations.get(), dilation_count,
+                       t.iterations, maps.get(), t.n, offsets.get(), out.get());
+    expect_near(out, now, 1e-5, at + "out");
+    bits.compare(affinity.copy(), "affinities");
+    bits.compare(out.copy(), "refined maps");
   });
 }
 
 void refusals() {
-  where = "pamr refusals";
   float values[8] = {};
-  int32_t one = 1, zero = 0, bad_offsets[] = {0, 2, 1};
-  expect_refused(wisp_pamr_affinity(nullptr, 1, 1, 1, 1, &one, 1, 0, values, nullptr, nullptr));
-  expect_refused(wisp_pamr_affinity(values, 1, 1, 1, 1, &zero, 1, 0, values, nullptr, nullptr));
-  expect_refused(wisp_pamr_affinity(values, 1, 1, 1, 1, &one, 0, 0, values, nullptr, nullptr));
-  expect_refused(wisp_pamr_affinity(values, 1, -1, 1, 1, &one, 1, 0, values, nullptr, nullptr));
-  expect_refused(wisp_pamr_affinity(values, 1, INT64_MAX / 2, 4, 1, &one, 1, 0, values, nullptr,
-                                    nullptr));
-  expect_refused(wisp_pamr_steps(values, 1, 1, &one, 1, -1, values, 2, bad_offsets, values));
-  expect_refused(wisp_pamr_steps(values, 1, 1, &one, 1, 1, values, 2, bad_offsets, values));
+  const auto affinity = [&](const float* guide, int64_t h, int32_t dilation, int64_t count) {
+    return wisp_pamr_affinity(guide, 1, h, 4, 1, &dilation, count, 0, values, nullptr, nullptr);
+  };
+  expect_refused(affinity(nullptr, 1, 1, 1), "no guide");
+  expect_refused(affinity(values, 1, 0, 1), "dilation 0");
+  expect_refused(affinity(values, 1, 1, 0), "no dilation");
+  expect_refused(affinity(values, -1, 1, 1), "a negative size");
+  expect_refused(affinity(values, INT64_MAX / 2, 1, 1), "a size beyond memory");
+  const auto steps = [&](int64_t iterations, std::vector<int32_t> offsets) {
+    const int32_t one = 1;
+    return wisp_pamr_steps(values, 1, 1, &one, 1, iterations, values, 2, offsets.data(), values);
+  };
+  expect_refused(steps(-1, {0, 1, 2}), "a negative number of steps");
+  expect_refused(steps(1, {0, 2, 1}), "descending rows");
+  expect_refused(steps(1, {1, 1, 2}), "rows that begin with 1");
 }
 
-}  // namespace
-
-int main() {
+Check pamr("pamr", [] {
   Random random(15);
   const std::vector<int32_t> standard = {1, 2, 4, 8, 12, 24};
-  const Case cases[] = {
+  const Setting cases[] = {
       {"one pixel", 1, 1, 1, 3, standard, {2}, 3, 0},
       {"one row", 1, 1, 37, 3, {1, 3}, {1}, 2, 0},
       {"one column", 1, 29, 1, 1, {1, 40}, {3}, 2, 0},
@@ -167,12 +169,15 @@ int main() {
       {"no steps", 1, 6, 10, 3, {1}, {2}, 0, 0},
       {"gaussian", 1, 13, 19, 3, standard, {3}, 2, 0.1f},
   };
-  for (const Case& t : cases) check(t, random);
-  where = "pamr without images";
+  for (const Setting& t : cases) check(t, random);
   float value = 0;
   int32_t one = 1, zero = 0;
-  expect_ok(wisp_pamr_affinity(&value, 0, 4, 4, 3, &one, 1, 0, &value, nullptr, nullptr));
-  expect_ok(wisp_pamr_steps(&value, 4, 4, &one, 1, 2, &value, 0, &zero, &value));
+  expect(wisp_pamr_affinity(&value, 0, 4, 4, 3, &one, 1, 0, &value, nullptr, nullptr) == WISP_OK,
+         "no image is no failure");
+  expect(wisp_pamr_steps(&value, 4, 4, &one, 1, 2, &value, 0, &zero, &value) == WISP_OK,
+         "no image is no failure");
   refusals();
-  return finish();
-}
+});
+
+}  // namespace
+}  // namespace wisp_tests

@@ -1,10 +1,10 @@
-/* Pillow's resizing on guarded operands: against the formula, and by what must hold for any size. */
+/* Pillow's resizing against its formula. */
 #include <algorithm>
 
-#include "check.h"
+#include "oracle.h"
+#include "pillow.h"
 
-using namespace test;
-
+namespace wisp_tests {
 namespace {
 
 double cubic(double x) {
@@ -44,33 +44,35 @@ std::vector<uint8_t> pass(const std::vector<uint8_t>& source, int64_t outer, int
 }
 
 void bicubic(int64_t h, int64_t w, int64_t c, int64_t out_h, int64_t out_w, Random& random) {
-  where = "bicubic " + std::to_string(h) + "x" + std::to_string(w) + "x" + std::to_string(c) +
-          " to " + std::to_string(out_h) + "x" + std::to_string(out_w);
-  Guarded<uint8_t> source(h * w * c), out(out_h * out_w * c);
+  const std::string name = "bicubic " + std::to_string(h) + "x" + std::to_string(w) + "x" +
+                           std::to_string(c) + " to " + std::to_string(out_h) + "x" +
+                           std::to_string(out_w);
+  Array<uint8_t> source(h * w * c), out(out_h * out_w * c);
   for (int64_t i = 0; i < source.size(); ++i) source[i] = static_cast<uint8_t>(random.below(256));
   std::vector<uint8_t> expected = source.copy();
   if (out_w != w) expected = pass(expected, h, w, c, out_w);
   if (out_h != h) expected = pass(expected, 1, h, out_w * c, out_h);
-  out.fill(77);
-  expect_ok(wisp_pillow_bicubic(source.get(), h, w, c, out.get(), out_h, out_w));
-  expect_same(out.copy(), expected, "bytes");
+  each_way(name, [&](const wisp::Kernels& kernels, const std::string& at, Bits&) {
+    out.fill(77);
+    wisp::pillow_bicubic(kernels, source.get(), h, w, c, out.get(), out_h, out_w);
+    expect_same(out.copy(), expected, at);
+  });
+  expect(wisp_pillow_bicubic(source.get(), h, w, c, out.get(), out_h, out_w) == WISP_OK, name);
 }
 
 void nearest(int64_t h, int64_t w, int64_t out_h, int64_t out_w) {
-  where = "nearest " + std::to_string(h) + "x" + std::to_string(w);
-  Guarded<uint8_t> source(h * w), out(out_h * out_w);
+  const std::string name = "nearest " + std::to_string(h) + "x" + std::to_string(w);
+  Array<uint8_t> source(h * w), out(out_h * out_w);
   for (int64_t i = 0; i < source.size(); ++i) source[i] = static_cast<uint8_t>(i * 7);
-  expect_ok(wisp_pillow_nearest(source.get(), h, w, out.get(), out_h, out_w));
+  expect(wisp_pillow_nearest(source.get(), h, w, out.get(), out_h, out_w) == WISP_OK, name);
   for (int64_t y = 0; y < out_h; ++y)
     for (int64_t x = 0; x < out_w; ++x) {
       const int64_t row = (2 * y + 1) * h / (2 * out_h), col = (2 * x + 1) * w / (2 * out_w);
-      expect(out[y * out_w + x] == source[row * w + col], "value under a centre");
+      expect(out[y * out_w + x] == source[row * w + col], name);
     }
 }
 
-}  // namespace
-
-int main() {
+Check pillow_check("pillow", [] {
   Random random(7);
   const int64_t sizes[][5] = {
       {1, 1, 3, 1, 1},   {1, 1, 3, 9, 7},    {9, 7, 3, 1, 1},    {13, 21, 3, 22, 43},
@@ -83,11 +85,12 @@ int main() {
   nearest(3, 5, 12, 20);
   nearest(1, 1, 3, 3);
   nearest(7, 9, 7, 9);
-  where = "pillow refusals";
   uint8_t byte = 0;
-  expect_refused(wisp_pillow_bicubic(nullptr, 1, 1, 1, &byte, 1, 1));
-  expect_refused(wisp_pillow_bicubic(&byte, 0, 1, 1, &byte, 1, 1));
-  expect_refused(wisp_pillow_bicubic(&byte, 1, 1, 1, &byte, 1, INT64_MAX));
-  expect_refused(wisp_pillow_nearest(&byte, 1, -1, &byte, 1, 1));
-  return finish();
-}
+  expect_refused(wisp_pillow_bicubic(nullptr, 1, 1, 1, &byte, 1, 1), "wisp_pillow_bicubic");
+  expect_refused(wisp_pillow_bicubic(&byte, 0, 1, 1, &byte, 1, 1), "wisp_pillow_bicubic");
+  expect_refused(wisp_pillow_bicubic(&byte, 1, 1, 1, &byte, 1, INT64_MAX), "wisp_pillow_bicubic");
+  expect_refused(wisp_pillow_nearest(&byte, 1, -1, &byte, 1, 1), "wisp_pillow_nearest");
+});
+
+}  // namespace
+}  // namespace wisp_tests
