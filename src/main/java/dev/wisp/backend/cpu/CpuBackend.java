@@ -10,7 +10,6 @@ import dev.wisp.tensor.DType;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
@@ -43,7 +42,8 @@ public final class CpuBackend implements Backend {
   private final DnnlConvolutions convolutions;
   private final String isa;
 
-  private CpuBackend(CpuOptions options, int threads) {
+  private CpuBackend(CpuOptions options, int threads, String isa) {
+    this.isa = isa;
     thread = new ComputeThread("wisp-cpu-" + OPENED.incrementAndGet());
     pool = new CpuPool(options);
     context = new CpuContext(pool, thread, threads);
@@ -57,28 +57,26 @@ public final class CpuBackend implements Backend {
     folding = new CpuFolding(context);
     pooling = new CpuPooling(context);
     convolutions = new DnnlConvolutions(context);
-    isa = thread.call(() -> start(threads));
+    run(() -> setTeam(threads));
   }
 
   /**
    * Opens the backend.
    *
-   * @throws dev.wisp.common.WispException in one line, if a native library cannot be loaded
+   * @throws dev.wisp.common.WispException in one line, if a native library cannot be loaded or the
+   *     environment variable WISP_ISA names no instruction set
    */
   public static CpuBackend open(CpuOptions options) {
     int threads =
         options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
     NativeRuntime.load(threads);
-    return new CpuBackend(options, threads);
+    return new CpuBackend(options, threads, NativeRuntime.instructionSet());
   }
 
-  /** On the compute thread: its OpenMP team, and the instruction set, which may be refused. */
-  private static String start(int threads) {
-    try (Arena arena = Arena.ofConfined()) {
+  /** OpenMP's team belongs to the thread that sets its size. */
+  private static void setTeam(int threads) {
+    try {
       NativeStatus.check((int) NativeKernels.SET_THREADS.invokeExact(threads), "open", () -> "");
-      MemorySegment name = arena.allocate(ValueLayout.ADDRESS);
-      NativeStatus.check((int) NativeKernels.ISA.invokeExact(name), "open", () -> "");
-      return name.get(ValueLayout.ADDRESS, 0).reinterpret(Long.MAX_VALUE).getString(0);
     } catch (RuntimeException refused) {
       throw refused;
     } catch (Throwable impossible) {

@@ -49,6 +49,21 @@ final class NativeRuntime {
     loaded = true;
   }
 
+  /** The tier of our kernels: {@code portable}, {@code avx2} or {@code avx512}. */
+  static String instructionSet() {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment name = arena.allocate(ValueLayout.ADDRESS);
+      if ((int) NativeKernels.ISA.invokeExact(name) != 0) {
+        throw new WispException(NativeKernels.errorMessage().replaceFirst("^wisp_isa: ", ""));
+      }
+      return name.get(ValueLayout.ADDRESS, 0).reinterpret(Long.MAX_VALUE).getString(0);
+    } catch (WispException unknown) {
+      throw unknown;
+    } catch (Throwable impossible) {
+      throw new AssertionError("wisp_isa", impossible);
+    }
+  }
+
   private static void loadOneDnn() {
     try {
       Loader.load(org.bytedeco.dnnl.global.dnnl.class);
