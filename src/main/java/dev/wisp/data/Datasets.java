@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -24,27 +23,36 @@ public final class Datasets {
   private Datasets() {}
 
   /**
-   * Opens a folder by what lies in it: {@code JPEGImages} makes it VOC layout, else {@code
-   * labels.csv} a labelled folder.
+   * Opens a folder by what lies in it. A {@code JPEGImages} folder makes it VOC layout (without the
+   * list, but with a {@code labels.csv}, all images of that); a {@code labels.csv} alone a labelled
+   * folder; {@code annotations/instances_NAME.json} COCO layout.
    *
-   * @param list name of a list below {@code ImageSets/Segmentation} (without .txt) or a list file;
-   *     null for {@code train} in VOC layout, for all rows of the CSV in a folder
-   * @throws WispException where neither is there
+   * @param list in VOC layout the name of a list below {@code ImageSets/Segmentation} (without
+   *     .txt) or a list file, null for {@code train}; in COCO layout the NAME, null for the first
+   *     that begins with train; in a folder null
+   * @throws WispException where none of these is there
    */
   public static Dataset open(Path root, @Nullable String list) {
+    boolean csv = Files.isRegularFile(root.resolve(CSV));
     if (Files.isDirectory(root.resolve(PICTURES))) {
-      return voc(root, list == null ? "train" : list, null, null);
+      boolean listed = Files.isRegularFile(root.resolve("ImageSets/Segmentation/train.txt"));
+      return list == null && csv && !listed
+          ? folder(root)
+          : voc(root, list == null ? "train" : list, null, null);
     }
-    if (Files.isRegularFile(root.resolve(CSV))) {
+    if (csv) {
       if (list != null) {
         throw FileErrors.of(root, "a folder with a labels.csv has no lists ('" + list + "')");
       }
       return folder(root);
     }
+    if (Files.isDirectory(root.resolve("annotations"))) {
+      return CocoLayout.open(root, list);
+    }
     throw FileErrors.of(
         root,
         Files.isDirectory(root)
-            ? "not a dataset: it holds neither a JPEGImages folder nor a labels.csv"
+            ? "not a dataset: it holds no JPEGImages, labels.csv or annotations/instances_*.json"
             : "no such folder");
   }
 
@@ -130,9 +138,9 @@ public final class Datasets {
   }
 
   /**
-   * A folder with a {@code labels.csv}; pictures lie in it or in its {@code images} folder, masks
-   * (if any) in {@code masks}, classes in {@code classes.txt} or else those of the CSV in
-   * alphabetic order. Pictures are turned as their Exif data ask.
+   * A folder with a {@code labels.csv}; pictures lie in it, in {@code images} or in {@code
+   * JPEGImages}, masks (if any) in {@code masks}, classes in {@code classes.txt} or else those of
+   * the CSV in alphabetic order. Pictures are turned as their Exif data ask.
    */
   public static Dataset folder(Path root) {
     Path csv = root.resolve(CSV);
@@ -146,8 +154,8 @@ public final class Datasets {
     for (Map.Entry<String, CsvLabels.Row> entry : labels.rows().entrySet()) {
       CsvLabels.Row row = entry.getValue();
       Path image = ImageList.find(root, row.image());
-      if (image == null) {
-        image = ImageList.find(root.resolve("images"), row.image());
+      for (String below : List.of("images", PICTURES)) {
+        image = image == null ? ImageList.find(root.resolve(below), row.image()) : image;
       }
       if (image == null) {
         throw TextLines.problem(csv, row.line(), "no picture '" + row.image() + "' in " + root);
@@ -184,59 +192,5 @@ public final class Datasets {
       throw FileErrors.of(root, "holds no JPEG or PNG file");
     }
     return new Dataset(root.toString(), classNames, samples, true);
-  }
-
-  /**
-   * COCO layout: a folder of pictures and an instances file, which also labels them.
-   *
-   * @param list a file with the images to take, by name ({@code COCO_train2014_000000000009} also
-   *     finds {@code 000000000009.jpg}); null for all of the instances file
-   * @param masks a folder with {@code NAME.png}, or null
-   */
-  public static Dataset coco(
-      Path pictures, Path instances, @Nullable Path list, @Nullable Path masks) {
-    CocoInstances labels = CocoInstances.read(instances);
-    Map<String, Path> images = new LinkedHashMap<>();
-    if (list == null) {
-      labels
-          .images()
-          .forEach(
-              (id, image) -> {
-                Path file = ImageList.below(pictures, image.fileName());
-                if (file == null || !Files.isRegularFile(file)) {
-                  throw FileErrors.of(
-                      instances, "no picture '" + image.fileName() + "' in " + pictures);
-                }
-                images.put(id, file);
-              });
-    } else {
-      for (ImageList.Entry entry : ImageList.read(list)) {
-        String number = entry.id().substring(entry.id().lastIndexOf('_') + 1);
-        Path file = ImageList.find(pictures, entry.id());
-        if (file == null) {
-          file = ImageList.find(pictures, number);
-        }
-        if (file == null) {
-          throw TextLines.problem(
-              list, entry.line(), "no picture '" + entry.id() + "' in " + pictures);
-        }
-        if (labels.of(entry.id()) == null) {
-          throw TextLines.problem(
-              list, entry.line(), "'" + entry.id() + "' is not in " + instances);
-        }
-        if (images.put(entry.id(), file) != null) {
-          throw TextLines.problem(list, entry.line(), "'" + entry.id() + "' is listed twice");
-        }
-      }
-    }
-    List<Sample> samples = new ArrayList<>();
-    images.forEach(
-        (id, file) -> {
-          Path mask = masks == null ? null : ImageList.below(masks, id + ".png");
-          boolean there = mask != null && Files.isRegularFile(mask);
-          samples.add(new Sample(id, file, labels.of(id), there ? mask : null));
-        });
-    return new Dataset(
-        (list == null ? instances : list).toString(), labels.classNames(), samples, false);
   }
 }

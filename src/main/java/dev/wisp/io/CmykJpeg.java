@@ -14,8 +14,9 @@ final class CmykJpeg {
 
   static Image decode(byte[] data, JpegHeader header) throws IOException {
     JpegRasters.Decoded decoded = JpegRasters.read(data);
-    if (!decoded.warnings().isEmpty()) {
-      throw new IOException(decoded.warnings().getFirst());
+    String lost = JpegWarnings.lostPixels(decoded.warnings(), data.length);
+    if (lost != null) {
+      throw new IOException(lost);
     }
     Raster raster = decoded.raster();
     int width = raster.getWidth();

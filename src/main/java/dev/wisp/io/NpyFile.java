@@ -10,6 +10,8 @@ import java.util.Map;
 
 /** NumPy's npy files: one array, or one pickled dictionary of arrays. */
 public final class NpyFile {
+  private static final long LONGEST_PICKLE = 1L << 30;
+
   private NpyFile() {}
 
   /**
@@ -40,6 +42,9 @@ public final class NpyFile {
    */
   public static Map<String, NpyArray> readDictionary(Path file) {
     try {
+      if (Files.size(file) > LONGEST_PICKLE) {
+        throw new Pickles.PickleException("a pickle of more than 1 GiB");
+      }
       byte[] all = Files.readAllBytes(file);
       PickleInput in =
           new PickleInput(

@@ -125,6 +125,35 @@ class DatasetsTest {
   }
 
   @Test
+  void aVocFolderWithoutListsTakesTheImagesOfItsCsv() {
+    picture("JPEGImages/x.png");
+    text("labels.csv", "image,labels\nx,cat\n");
+    Dataset data = Datasets.open(root, null);
+    assertThat(data.samples()).extracting(Sample::id).containsExactly("x");
+    assertThatThrownBy(() -> Datasets.open(root, "val")).hasMessageContaining("no list 'val'");
+  }
+
+  @Test
+  void aCocoFolderIsFoundByItsInstancesFile() {
+    picture("train2017/a.png");
+    picture("images/b.png");
+    ImageCodec.writeMask(root.resolve("masks/b.png"), new Mask(2, 1, new byte[2]));
+    String json =
+        "{\"images\": [{\"id\": 1, \"file_name\": \"%s.png\"}],"
+            + "\"categories\": [{\"id\": 7, \"name\": \"c\"}],"
+            + "\"annotations\": [{\"image_id\": 1, \"category_id\": 7}]}";
+    text("annotations/instances_val2017.json", json.formatted("b"));
+    assertThatThrownBy(() -> Datasets.open(root, null)).hasMessageContaining("name a list");
+    text("annotations/instances_train2017.json", json.formatted("a"));
+    assertThat(Datasets.open(root, null).samples()).extracting(Sample::id).containsExactly("a");
+    Dataset val = Datasets.open(root, "val2017");
+    assertThat(val.samples().getFirst().classes()).containsExactly(1);
+    assertThat(val.samples().getFirst().mask()).isPresent();
+    assertThatThrownBy(() -> Datasets.open(root, "test2017"))
+        .hasMessageContaining("no annotations/instances_test2017.json");
+  }
+
+  @Test
   void aFolderOfPicturesIsReadWithoutLabels() {
     picture("b.png");
     picture("a.png");
@@ -168,7 +197,7 @@ class DatasetsTest {
          "categories": [{"id": 90, "name": "toothbrush"}, {"id": 1, "name": "person"},
           {"id": 13, "name": "stop sign"}]}
         """);
-    Dataset all = Datasets.coco(root.resolve("train"), json, null, null);
+    Dataset all = CocoLayout.open(root.resolve("train"), json, null, null);
     assertThat(all.classNames()).containsExactly("person", "stop sign", "toothbrush");
     assertThat(all.samples())
         .extracting(Sample::id)
@@ -179,10 +208,10 @@ class DatasetsTest {
 
     Path list = root.resolve("list.txt");
     AtomicFiles.writeString(list, "COCO_train2014_000000000025\nCOCO_train2014_000000000009\n");
-    Dataset some = Datasets.coco(root.resolve("train"), json, list, null);
+    Dataset some = CocoLayout.open(root.resolve("train"), json, list, null);
     assertThat(some.samples()).extracting(s -> s.classes()[0]).containsExactly(2, 1);
     AtomicFiles.writeString(list, "000000000099\n");
-    assertThatThrownBy(() -> Datasets.coco(root.resolve("train"), json, list, null))
+    assertThatThrownBy(() -> CocoLayout.open(root.resolve("train"), json, list, null))
         .hasMessageContaining("list.txt: line 1: no picture '000000000099'");
   }
 
@@ -204,7 +233,7 @@ class DatasetsTest {
 
   private void assertCocoProblem(String content, String problem) {
     text("instances.json", content);
-    assertThatThrownBy(() -> Datasets.coco(root, root.resolve("instances.json"), null, null))
+    assertThatThrownBy(() -> CocoLayout.open(root, root.resolve("instances.json"), null, null))
         .isInstanceOf(WispException.class)
         .hasMessageContaining("instances.json")
         .hasMessageContaining(problem)

@@ -82,6 +82,29 @@ class JpegTest {
   }
 
   @Test
+  void aColourProfileThatIsDamagedDoesNotMatter() throws IOException {
+    ByteBuffer profile = ByteBuffer.allocate(40).putShort((short) 0xFFE2).putShort((short) 38);
+    profile.put("ICC_PROFILE\0\1\1damaged".getBytes());
+    for (int bands : new int[] {1, 3, 4}) {
+      byte[] plain = jpeg(9, 5, bands, 200, 128, 128, 255);
+      byte[] expected = ImageCodec.decode(file(plain)).rgb();
+      byte[] profiled = insert(plain, profile.array());
+      assertThat(ImageCodec.decode(file(profiled)).rgb()).isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void aDamagedCmykJpegIsRefused() throws IOException {
+    byte[] whole = jpeg(64, 64, 4, 10, 20, 30, 40);
+    byte[] cut = Arrays.copyOf(whole, whole.length - 30);
+    cut[cut.length - 2] = (byte) 0xFF;
+    cut[cut.length - 1] = (byte) 0xD9;
+    assertThatThrownBy(() -> ImageCodec.decode(file(cut)))
+        .isInstanceOf(WispException.class)
+        .hasMessageContaining("damaged JPEG");
+  }
+
+  @Test
   void truncatedEmptyAndForeignFilesAreNamed() throws IOException {
     byte[] whole = noise(40, 30);
     for (int length = 0; length < whole.length; length += 1 + length / 20) {
