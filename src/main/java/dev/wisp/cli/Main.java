@@ -12,14 +12,17 @@ public final class Main {
   private Main() {}
 
   public static void main(String[] arguments) {
-    System.exit(run(arguments));
-  }
-
-  /** Runs one command and returns its exit code. */
-  static int run(String... arguments) {
     Logging.configure();
     PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
     PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
+    int code = run(out, err, arguments);
+    out.flush();
+    err.flush();
+    System.exit(code);
+  }
+
+  /** Runs one command and returns its exit code. */
+  static int run(PrintWriter out, PrintWriter err, String... arguments) {
     CommandLine line = new CommandLine(new WispCommand());
     line.setOut(out).setErr(err);
     line.setCaseInsensitiveEnumValuesAllowed(true);

@@ -22,12 +22,14 @@ import picocli.CommandLine.Spec;
     },
     subcommands = {
       DemoCommand.class,
+      DoctorCommand.class,
+      SelftestCommand.class,
       SynthCommand.class,
+      ConvertCommand.class,
       PretrainCommand.class,
       TrainCommand.class,
       LabelCommand.class,
-      EvalCommand.class,
-      DoctorCommand.class
+      EvalCommand.class
     })
 final class WispCommand implements Runnable {
   @Spec private CommandSpec spec = CommandSpec.create();

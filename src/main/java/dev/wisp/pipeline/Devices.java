@@ -1,32 +1,33 @@
 package dev.wisp.pipeline;
 
 import dev.wisp.backend.Backend;
-import dev.wisp.backend.cpu.CpuBackend;
+import dev.wisp.backend.Backends;
 import dev.wisp.backend.cpu.CpuOptions;
 import dev.wisp.common.WispException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Opens the device that a user names. */
 public final class Devices {
+  private static final Logger LOG = LoggerFactory.getLogger(Devices.class);
+  private static final int MOST_THREADS = 4096;
+
   private Devices() {}
 
   /**
    * Opens a backend; the caller closes it.
    *
-   * @param device {@code auto}, {@code cpu} or {@code cuda}
+   * @param device {@code auto} or a name that {@link Backends} knows
    * @param threads of the cpu; 0 for one per core
    * @throws WispException if the name is unknown or the device cannot be used
    */
   public static Backend open(String device, int threads) {
-    if (threads < 0 || threads > 4096) {
-      throw new WispException("--threads is %d; give 0..4096".formatted(threads));
+    if (threads < 0 || threads > MOST_THREADS) {
+      throw new WispException("--threads is %d; give 0..%d".formatted(threads, MOST_THREADS));
     }
-    return switch (device) {
-      case "auto", "cpu" -> CpuBackend.open(CpuOptions.standard().withThreads(threads));
-      case "cuda" ->
-          throw new WispException(
-              "--device cuda: this version computes on the cpu only; use --device cpu");
-      default ->
-          throw new WispException("--device is '%s'; give auto, cpu or cuda".formatted(device));
-    };
+    if (device.equals(Backends.AUTO)) {
+      LOG.debug("{}", Backends.explainAuto());
+    }
+    return Backends.open(device, CpuOptions.standard().withThreads(threads));
   }
 }

@@ -1,6 +1,7 @@
 package dev.wisp.pipeline;
 
 import dev.wisp.backend.Backend;
+import dev.wisp.backend.Backends;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -8,7 +9,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 
 /** Examines the machine for {@code wisp doctor}. */
 public final class Doctor {
@@ -56,7 +56,7 @@ public final class Doctor {
     facts.put("java heap", megabytes(Runtime.getRuntime().maxMemory()));
     memory(facts, gaps);
     device(threads, facts, gaps);
-    cuda(facts, gaps);
+    devices(facts, gaps);
     return new Report(facts, gaps);
   }
 
@@ -97,23 +97,20 @@ public final class Doctor {
     }
   }
 
-  private static void cuda(Map<String, String> facts, List<Gap> gaps) {
-    List<Path> found =
-        Stream.of("/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/lib/wsl/lib")
-            .map(folder -> Path.of(folder, "libcuda.so.1"))
-            .filter(Files::exists)
-            .toList();
-    String driver = read(Path.of("/proc/driver/nvidia/version")).lines().findFirst().orElse("");
-    if (found.isEmpty()) {
-      facts.put("cuda", "no NVIDIA driver (libcuda.so.1)");
-    } else {
-      facts.put("cuda", found.getFirst() + (driver.isEmpty() ? "" : ", " + driver));
-      gaps.add(
-          new Gap(
-              "a CUDA driver is there, but this version computes on the cpu only",
-              "nothing to do; --device auto takes the cpu",
-              false));
+  /** Devices other than the cpu, and the NVIDIA driver's own words. */
+  private static void devices(Map<String, String> facts, List<Gap> gaps) {
+    for (Backends.Candidate candidate : Backends.candidates()) {
+      if (!candidate.name().equals("cpu")) {
+        facts.put(candidate.name(), candidate.usable() ? candidate.detail() : "cannot be used");
+        if (!candidate.usable()) {
+          gaps.add(new Gap("no " + candidate.name(), candidate.detail(), false));
+        }
+      }
     }
+    read(Path.of("/proc/driver/nvidia/version"))
+        .lines()
+        .findFirst()
+        .ifPresent(line -> facts.put("nvidia driver", line));
   }
 
   private static String distribution() {

@@ -1,12 +1,11 @@
 package dev.wisp.pipeline;
 
-import dev.wisp.io.Safetensors;
+import dev.wisp.io.NpzFile;
 import dev.wisp.io.TensorEntry;
 import dev.wisp.io.TensorFile;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.function.IntFunction;
 
 /** Localisation maps of one image in a file: float arrays whose names are class ids. */
@@ -29,7 +28,7 @@ final class MapFiles {
           TensorEntry.ofFloats(
               Integer.toString(ids[i]), new long[] {height, width}, () -> map.apply(index)));
     }
-    Safetensors.write(file, entries, Map.of());
+    NpzFile.write(file, entries, false);
   }
 
   /** Class ids of a file's maps, ascending. */
@@ -39,6 +38,6 @@ final class MapFiles {
 
   /** Opens a file that {@link #write} wrote. */
   static TensorFile open(Path file) {
-    return Safetensors.open(file);
+    return NpzFile.open(file);
   }
 }
