@@ -60,6 +60,7 @@ commit=$(git -C "$root" rev-parse --short HEAD 2>/dev/null || echo unknown)
 
 jvm=(--enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow
   -Dorg.bytedeco.javacpp.maxphysicalbytes=0 -Dorg.bytedeco.javacpp.maxbytes=0 -Xmx1g
+  -XX:+UseSerialGC -XX:MinHeapFreeRatio=5 -XX:MaxHeapFreeRatio=10
   -XX:ErrorFile="$out/crash-%p.log")
 
 # Each engine gets only its own libraries and its own OpenMP settings. Libtorch runs best with bound

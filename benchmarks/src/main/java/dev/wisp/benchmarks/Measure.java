@@ -63,7 +63,7 @@ final class Measure {
           .param("task", one.task().id())
           .param("batch", Integer.toString(one.batch()))
           .param("foreground", Integer.toString(plan.foreground()))
-          .forks(plan.forks())
+          .forks(plan.forks(engine))
           .warmupIterations(plan.quick() ? 1 : one.warmup())
           .measurementIterations(plan.quick() ? 1 : one.measured())
           .warmupTime(TimeValue.seconds(one.seconds()))

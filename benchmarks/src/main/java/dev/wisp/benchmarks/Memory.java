@@ -32,7 +32,7 @@ record Memory(long resident, long peak) {
 
   /**
    * Collects garbage and lets the kernel's high-water mark begin anew, so that what preparing the
-   * inputs took does not count.
+   * inputs took does not count. Needs a collector that returns the heap at once (serial).
    */
   static Memory startCounting() throws IOException {
     System.gc();

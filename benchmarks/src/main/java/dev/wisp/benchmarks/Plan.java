@@ -8,10 +8,9 @@ import java.util.List;
  *
  * @param cases tasks with their batch sizes
  * @param foreground present classes besides the background
- * @param forks processes per case
  * @param quick one short fork per case: shows that all works, not how fast it is
  */
-record Plan(List<Case> cases, int foreground, int forks, boolean quick) {
+record Plan(List<Case> cases, int foreground, boolean quick) {
   /** A task at a batch size; the network has one of its own. */
   record Case(Task task, int batch) {
     /** Largest time one call of the slower engine takes, roughly, in seconds. */
@@ -35,6 +34,11 @@ record Plan(List<Case> cases, int foreground, int forks, boolean quick) {
     }
   }
 
+  /** Processes per case; libtorch's second setting is for information and gets one. */
+  int forks(String engine) {
+    return quick || engine.equals(Engine.LIBTORCH_HUGE) ? 1 : 3;
+  }
+
   /** Reads {@code --tasks a,b --batches 1,16 --foreground 2 --quick}. */
   static Plan of(Options options) {
     boolean quick = options.flag("quick");
@@ -50,6 +54,6 @@ record Plan(List<Case> cases, int foreground, int forks, boolean quick) {
       }
     }
     int foreground = Integer.parseInt(options.text("foreground", "2"));
-    return new Plan(cases, foreground, quick ? 1 : 3, quick);
+    return new Plan(cases, foreground, quick);
   }
 }

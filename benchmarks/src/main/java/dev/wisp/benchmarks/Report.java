@@ -82,8 +82,8 @@ final class Report {
               ownPeak.peak() / MEGA));
     }
     table.append(
-        "%nTimes are medians over all calls of %d forks (least to most). Peak is VmHWM of the"
-                .formatted(plan.forks())
+        "%nTimes are medians over all calls of %d forks (least to most), one fork with huge pages. Peak is VmHWM of the"
+                .formatted(plan.forks(Engine.WISP))
             + " fork once its inputs are loaded, in brackets what lies above VmRSS at that moment."
             + " %d of %d classes are present.%n".formatted(plan.foreground() + 1, Setting.CLASSES));
     Files.writeString(out.resolve("report.md"), table);
