@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.wisp.backend.ClassRows;
+import dev.wisp.backend.ConvSpec;
+import dev.wisp.backend.ConvWeights;
 import dev.wisp.backend.MapOps.Normalization;
 import dev.wisp.backend.OptimizerOps.SgdSlot;
+import dev.wisp.backend.PamrOptions;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
 import java.util.Arrays;
@@ -204,6 +207,48 @@ class HostileArgumentsTest {
         hostile("maxPool", s -> backend.maxPool(s.f32(1, 0, 4, 2), s.f32(1, 1, 2, 2), null)),
         hostile("maxPool", s -> backend.maxPool(s.f32(1, 5, 4, 2), s.f32(1, 2, 2, 2), null)),
         hostile(
+            "structureSeeds",
+            s ->
+                backend.structureSeeds(
+                    s.f32(2, 2, 2, 3),
+                    s.f32(5, 2, 2),
+                    rows,
+                    rows,
+                    null,
+                    1e-5f,
+                    s.i32(2, 2, 2),
+                    null)),
+        hostile(
+            "prototypes",
+            s -> backend.prototypes(s.f32(2, 2, 2, 3), s.i32(2, 2, 2), rows, s.f32(3, 4))),
+        hostile(
+            "prototypesBackward",
+            s -> backend.prototypesBackward(s.f32(3, 3), s.i32(2, 4), rows, s.f32(2, 2, 2, 3))),
+        hostile(
+            "reactivate",
+            s ->
+                backend.reactivate(
+                    s.f32(2, 2, 2, 3),
+                    s.f32(3, 4),
+                    rows,
+                    s.f32(2, 2, 2),
+                    s.f32(3),
+                    s.f32(3, 2, 2))),
+        hostile(
+            "pamrAffinity",
+            s ->
+                backend.pamrAffinity(
+                    s.f32(1, 4, 4, 3), PamrOptions.standard(), s.f32(1, 8, 4, 4), null, null)),
+        hostile(
+            "pamrSteps",
+            s ->
+                backend.pamrSteps(
+                    s.f32(2, 48, 4, 4),
+                    s.f32(4, 4, 4),
+                    rows,
+                    PamrOptions.standard(),
+                    s.f32(4, 4, 4))),
+        hostile(
             "maxPoolBackward",
             s -> backend.maxPoolBackward(s.f32(1, 2, 2, 2), s.i32(1, 2, 2, 1), s.f32(1, 4, 4, 2))));
   }
@@ -211,6 +256,52 @@ class HostileArgumentsTest {
   private static DynamicTest hostile(String operation, Consumer<Scope> call) {
     return DynamicTest.dynamicTest(
         operation, () -> inScope(scope -> refused(operation, "32[", () -> call.accept(scope))));
+  }
+
+  @Test
+  void misusedConvolutionsAreRefusedByName() {
+    inScope(
+        scope -> {
+          ConvSpec spec = new ConvSpec(3, 4, 3, 1, 1, 1);
+          try (ConvWeights weights = backend.convWeights(spec)) {
+            Tensor x = scope.f32(1, 5, 5, 3);
+            Tensor y = scope.f32(1, 5, 5, 4);
+            assertThatThrownBy(() -> backend.convForward(weights, x, null, null, false, y))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageStartingWith("convForward");
+            Tensor values = scope.f32(4, 3, 3, 3);
+            backend.fill(values, 1);
+            backend.loadWeights(weights, values, null);
+            assertThatThrownBy(
+                    () -> backend.convForward(weights, scope.f32(1, 5, 5, 2), null, null, false, y))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("[1, 5, 5, 2]");
+            assertThatThrownBy(() -> backend.convForward(weights, x, scope.f32(3), null, false, y))
+                .isInstanceOf(IllegalArgumentException.class);
+            assertThatThrownBy(
+                    () -> backend.convBackwardWeights(spec, x, scope.f32(1, 4, 5, 4), values, null))
+                .isInstanceOf(IllegalArgumentException.class);
+            assertThatThrownBy(() -> backend.loadWeights(weights, scope.f32(4, 3, 3, 2), null))
+                .isInstanceOf(IllegalArgumentException.class);
+          }
+        });
+  }
+
+  @Test
+  void seedsThatAreNoClassAreIgnored() {
+    inScope(
+        scope -> {
+          ClassRows rows = ClassRows.all(1, 1);
+          Tensor feature = scope.f32(1, 2, 2, 3);
+          backend.fill(feature, 1);
+          Tensor seeds = scope.i32(1, 2, 2);
+          backend.upload(new int[] {-7, Integer.MAX_VALUE, Integer.MIN_VALUE, 2}, seeds);
+          Tensor prototypes = scope.f32(2, 3);
+          backend.prototypes(feature, seeds, rows, prototypes);
+          assertThat(backend.floats(prototypes)).containsOnly(0);
+          backend.prototypesBackward(prototypes, seeds, rows, feature);
+          assertThat(backend.floats(feature)).containsOnly(1);
+        });
   }
 
   @Test
