@@ -29,7 +29,8 @@ import picocli.CommandLine.Spec;
       PretrainCommand.class,
       TrainCommand.class,
       LabelCommand.class,
-      EvalCommand.class
+      EvalCommand.class,
+      AblateCommand.class
     })
 final class WispCommand implements Runnable {
   @Spec private CommandSpec spec = CommandSpec.create();

@@ -4,17 +4,13 @@ import dev.wisp.backend.Backend;
 import dev.wisp.common.WispException;
 import dev.wisp.data.Dataset;
 import dev.wisp.data.Sample;
-import dev.wisp.data.transform.Resizing;
-import dev.wisp.data.transform.Sizes;
 import dev.wisp.io.AtomicFiles;
 import dev.wisp.io.FileErrors;
-import dev.wisp.io.Image;
 import dev.wisp.io.ImageCodec;
 import dev.wisp.io.Mask;
 import dev.wisp.io.TensorFile;
 import dev.wisp.method.AeSipeNet;
 import dev.wisp.method.Localization;
-import dev.wisp.method.ScaledImage;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -83,9 +79,6 @@ public final class Labelling {
    */
   public record Result(int labelled, int already, Map<String, String> skipped) {}
 
-  /** An image ready to be labelled. */
-  private record Prepared(Sample sample, int height, int width, List<ScaledImage> scales) {}
-
   /**
    * Labels all images of the request.
    *
@@ -117,9 +110,9 @@ public final class Labelling {
     try (ExecutorService decoder =
         Executors.newSingleThreadExecutor(
             task -> Thread.ofPlatform().name("wisp-decoder").daemon().unstarted(task))) {
-      Future<@Nullable Prepared> next = decoder.submit(() -> prepare(samples.getFirst()));
+      Future<@Nullable PreparedImage> next = decoder.submit(() -> prepare(samples.getFirst()));
       for (int i = 0; i < samples.size(); i++) {
-        Future<@Nullable Prepared> current = next;
+        Future<@Nullable PreparedImage> current = next;
         if (i + 1 < samples.size()) {
           Sample following = samples.get(i + 1);
           next = decoder.submit(() -> prepare(following));
@@ -167,32 +160,13 @@ public final class Labelling {
   }
 
   /** On the decoder's thread: null if the image is done already. */
-  private @Nullable Prepared prepare(Sample sample) {
+  private @Nullable PreparedImage prepare(Sample sample) {
     int[] classes = sample.classes();
     if (isDone(sample, classes)) {
       return null;
     }
-    Image image = request.data().image(sample);
-    Sizes.Size full = new Sizes.Size(image.height(), image.width());
-    long limit = request.recipe().labelling().maxPixels();
-    if (full.pixels() > limit) {
-      Sizes.Size reduced =
-          Sizes.scaled(image.height(), image.width(), Math.sqrt((double) limit / full.pixels()));
-      LOG.info(
-          "{}: {}x{} pixels are more than {}; labelled at {}x{}, its maps enlarged",
-          sample.id(),
-          full.width(),
-          full.height(),
-          limit,
-          reduced.width(),
-          reduced.height());
-      image = Resizing.to(image, reduced);
-    }
-    return new Prepared(
-        sample,
-        full.height(),
-        full.width(),
-        Scales.of(image, request.recipe().labelling().scales()));
+    return PreparedImage.of(
+        sample.id(), request.data().image(sample), request.recipe().labelling());
   }
 
   private boolean isDone(Sample sample, int[] classes) {
@@ -217,13 +191,13 @@ public final class Labelling {
     }
   }
 
-  private void label(Sample sample, Future<@Nullable Prepared> future) {
+  private void label(Sample sample, Future<@Nullable PreparedImage> future) {
     try {
-      Prepared prepared = future.get();
+      PreparedImage prepared = future.get();
       if (prepared == null) {
         already++;
       } else {
-        write(prepared, localize(prepared));
+        write(sample, prepared, localize(sample, prepared));
         labelled++;
       }
     } catch (ExecutionException e) {
@@ -238,8 +212,7 @@ public final class Labelling {
     }
   }
 
-  private Localization localize(Prepared prepared) {
-    Sample sample = prepared.sample();
+  private Localization localize(Sample sample, PreparedImage prepared) {
     if (witness == null) {
       return network.localize(prepared.scales(), sample.classes());
     }
@@ -248,16 +221,11 @@ public final class Labelling {
     return maps.last();
   }
 
-  private void write(Prepared prepared, Localization maps) {
+  private void write(Sample sample, PreparedImage prepared, Localization maps) {
     MapEnlarger enlarger = new MapEnlarger(backend, maps, prepared.height(), prepared.width());
     byte[] label = enlarger.labels((float) request.recipe().method().backgroundFactor());
     MapFiles.write(
-        maps(prepared.sample()),
-        maps.classes(),
-        prepared.height(),
-        prepared.width(),
-        enlarger::map);
-    ImageCodec.writeMask(
-        labels(prepared.sample()), new Mask(prepared.width(), prepared.height(), label));
+        maps(sample), maps.classes(), prepared.height(), prepared.width(), enlarger::map);
+    ImageCodec.writeMask(labels(sample), new Mask(prepared.width(), prepared.height(), label));
   }
 }

@@ -1,0 +1,286 @@
+package dev.wisp.pipeline;
+
+import dev.wisp.backend.Backend;
+import dev.wisp.common.WispException;
+import dev.wisp.data.Dataset;
+import dev.wisp.data.Sample;
+import dev.wisp.io.AtomicFiles;
+import dev.wisp.method.AeSipeNet;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The paper's ablations on one dataset: Table 2, which adds one part of the method after the other,
+ * and Table 3, which orders prototypes (PR), reactivation (IS) and refinement (PAMR) in five ways.
+ */
+public final class Ablation {
+  private static final Logger LOG = LoggerFactory.getLogger(Ablation.class);
+  private static final String BASELINE = "pr,is";
+  private static final String AFFINITY_ENHANCED = "pr,is,pamr,pr,is";
+
+  private Ablation() {}
+
+  /**
+   * One row of a table.
+   *
+   * @param table 2 or 3, as in the paper
+   * @param name what the row adds, or its sequence
+   * @param feature what structure analysis compares in training
+   * @param sequence of steps
+   * @param normalization of the final maps: none, max or min-max
+   * @param backgroundFactor multiplies the background's map when labels are made
+   */
+  public record Row(
+      int table,
+      String name,
+      String feature,
+      String sequence,
+      String normalization,
+      double backgroundFactor) {}
+
+  /**
+   * A measured row.
+   *
+   * @param retrained whether the row's own switches were trained, else the given weights were used
+   * @param meanIou of the labels without CRF, 0..1
+   */
+  public record Measured(Row row, boolean retrained, double meanIou) {}
+
+  /**
+   * What to do.
+   *
+   * @param out folder of the tables, and of the rows' runs when they are retrained
+   * @param recipe the method's and the training's numbers; the rows change its switches
+   * @param weights of a trained network, or of an encoder when rows are retrained
+   * @param scored images with masks and labels
+   * @param training images to retrain on, or empty to use one network for all rows
+   */
+  public record Request(
+      Path out, Recipe recipe, Path weights, Dataset scored, Optional<Dataset> training) {}
+
+  /**
+   * What was measured.
+   *
+   * @param rows in the tables' order
+   * @param skipped images that could not be scored, with the reason
+   */
+  public record Report(List<Measured> rows, Map<String, String> skipped) {}
+
+  /** The rows of both tables; the normalisation added in Table 2 is the recipe's. */
+  public static List<Row> rows(Recipe recipe) {
+    Recipe.Method method = recipe.method();
+    String normalization =
+        method.normalization().equals("none") ? "min-max" : method.normalization();
+    double factor = method.backgroundFactor();
+    List<Row> rows = new ArrayList<>();
+    rows.add(new Row(2, "baseline (SIPE)", "semantic", BASELINE, "none", 1));
+    rows.add(new Row(2, "+ AE", "semantic", AFFINITY_ENHANCED, "none", 1));
+    rows.add(new Row(2, "+ HF", "hierarchical", AFFINITY_ENHANCED, "none", 1));
+    rows.add(new Row(2, "+ normalisation", "hierarchical", AFFINITY_ENHANCED, normalization, 1));
+    rows.add(new Row(2, "+ rescaling", "hierarchical", AFFINITY_ENHANCED, normalization, factor));
+    for (String sequence :
+        List.of(
+            BASELINE,
+            "pr,is,pr,is",
+            "pr,is,pr,is,pamr,pr,is",
+            "pr,is,pamr,pr,is,pr,is",
+            AFFINITY_ENHANCED)) {
+      rows.add(new Row(3, sequence, "semantic", sequence, "none", 1));
+    }
+    return rows;
+  }
+
+  /**
+   * Measures all rows, and writes {@code ablation.md} and {@code ablation.csv} to the output
+   * folder. Rows that differ in nothing that was run are measured once.
+   *
+   * @throws WispException if no image can be scored or weights do not fit
+   */
+  public static Report run(Backend backend, Request request, Progress progress) {
+    Models.requireClasses(request.weights(), request.scored());
+    Map<String, String> skipped = new TreeMap<>();
+    Map<String, Map<Double, Double>> scores = new LinkedHashMap<>();
+    List<Row> rows = rows(request.recipe());
+    List<Measured> measured = new ArrayList<>();
+    for (Row row : rows) {
+      boolean retrain = request.training().isPresent();
+      // Labelling compares the hierarchical feature whatever training did, so only retrained rows
+      // differ by it.
+      String key =
+          row.sequence() + "/" + row.normalization() + (retrain ? "/" + row.feature() : "");
+      Map<Double, Double> byFactor = scores.get(key);
+      if (byFactor == null) {
+        Recipe recipe =
+            Recipes.with(
+                request.recipe(),
+                List.of(
+                    "method.feature=" + row.feature(),
+                    "method.sequence=" + row.sequence(),
+                    "method.normalization=" + row.normalization()));
+        Path weights =
+            request
+                .training()
+                .map(data -> retrain(backend, request, recipe, data, key, progress))
+                .orElse(request.weights());
+        byFactor = score(backend, request.scored(), recipe, weights, skipped, progress);
+        scores.put(key, byFactor);
+      }
+      Double score = byFactor.get(row.backgroundFactor());
+      if (score == null) {
+        throw new AssertionError("factor " + row.backgroundFactor() + " of " + row);
+      }
+      measured.add(new Measured(row, retrain, score));
+    }
+    AtomicFiles.writeString(request.out().resolve("ablation.md"), markdown(measured));
+    AtomicFiles.writeString(request.out().resolve("ablation.csv"), csv(measured));
+    return new Report(List.copyOf(measured), skipped);
+  }
+
+  private static Path retrain(
+      Backend backend,
+      Request request,
+      Recipe recipe,
+      Dataset data,
+      String key,
+      Progress progress) {
+    Path run = request.out().resolve(key.replace(',', '-').replace('/', '_'));
+    return Training.run(
+            backend,
+            new Training.Request(
+                run,
+                recipe,
+                Files.exists(run) ? RunDirectory.Existing.RESUME : RunDirectory.Existing.REFUSE,
+                false,
+                request.weights(),
+                data,
+                null,
+                false),
+            progress)
+        .weights();
+  }
+
+  /** mIoU of one network's labels at the factors that rows ask for. */
+  private static Map<Double, Double> score(
+      Backend backend,
+      Dataset data,
+      Recipe recipe,
+      Path weights,
+      Map<String, String> skipped,
+      Progress progress) {
+    Map<Double, Confusion> byFactor = new LinkedHashMap<>();
+    byFactor.put(1.0, new Confusion(data.classCount() + 1));
+    byFactor.put(recipe.method().backgroundFactor(), new Confusion(data.classCount() + 1));
+    int done = 0;
+    progress.begin(
+        recipe.method().sequence() + " " + recipe.method().normalization(),
+        0,
+        data.samples().size());
+    try (AeSipeNet network = new AeSipeNet(backend, Models.method(recipe, data.classCount()))) {
+      Weights.load(network, weights);
+      for (Sample sample : data.samples()) {
+        try {
+          byte[] truth = Evaluation.truth(data, sample).index();
+          PreparedImage image =
+              PreparedImage.of(sample.id(), data.image(sample), recipe.labelling());
+          MapEnlarger maps =
+              new MapEnlarger(
+                  backend,
+                  network.localize(image.scales(), sample.classes()),
+                  image.height(),
+                  image.width());
+          byFactor.forEach(
+              (factor, confusion) -> confusion.add(truth, maps.labels(factor.floatValue())));
+        } catch (WispException unusable) {
+          if (skipped.put(sample.id(), String.valueOf(unusable.getMessage())) == null) {
+            LOG.warn("skipped: {}", unusable.getMessage());
+          }
+        }
+        progress.advance(++done, "");
+      }
+    } finally {
+      progress.end();
+    }
+    if (skipped.size() == data.samples().size()) {
+      throw new WispException(
+          "%s: none of its images can be scored; the first: %s"
+              .formatted(data.name(), skipped.values().iterator().next()));
+    }
+    Map<Double, Double> scores = new LinkedHashMap<>();
+    byFactor.forEach(
+        (factor, confusion) -> scores.put(factor, confusion.meanIou(Confusion.Convention.VOC)));
+    return scores;
+  }
+
+  /** Both tables as Markdown, mIoU in percent. */
+  public static String markdown(List<Measured> rows) {
+    StringBuilder text = new StringBuilder();
+    for (int table : List.of(2, 3)) {
+      text.append(
+          """
+          ### Table %d
+
+          | row | feature | sequence | normalisation | background factor | weights | mIoU | with CRF |
+          |---|---|---|---|---|---|---|---|
+          """
+              .formatted(table));
+      for (Measured measured : rows) {
+        Row row = measured.row();
+        if (row.table() == table) {
+          text.append(
+              String.format(
+                  Locale.ROOT,
+                  "| %s | %s | `%s` | %s | %.2f | %s | %.2f | - |%n",
+                  row.name(),
+                  row.feature(),
+                  row.sequence(),
+                  row.normalization(),
+                  row.backgroundFactor(),
+                  weights(measured),
+                  100 * measured.meanIou()));
+        }
+      }
+      text.append('\n');
+    }
+    if (rows.stream().noneMatch(Measured::retrained)) {
+      text.append(
+          "All rows label with the same weights; the feature acts in training only,"
+              + " so rows that differ by it alone are equal.\n");
+    }
+    return text.toString();
+  }
+
+  private static String csv(List<Measured> rows) {
+    StringBuilder text =
+        new StringBuilder(
+            "table,row,feature,sequence,normalization,background_factor,weights,miou,miou_crf\n");
+    for (Measured measured : rows) {
+      Row row = measured.row();
+      text.append(
+          String.format(
+              Locale.ROOT,
+              "%d,\"%s\",%s,\"%s\",%s,%s,%s,%.6f,-%n",
+              row.table(),
+              row.name(),
+              row.feature(),
+              row.sequence(),
+              row.normalization(),
+              row.backgroundFactor(),
+              weights(measured),
+              measured.meanIou()));
+    }
+    return text.toString();
+  }
+
+  private static String weights(Measured measured) {
+    return measured.retrained() ? "retrained" : "same";
+  }
+}

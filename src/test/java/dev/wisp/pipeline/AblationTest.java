@@ -1,0 +1,68 @@
+package dev.wisp.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.wisp.TinyNetwork;
+import dev.wisp.backend.Backend;
+import dev.wisp.data.Dataset;
+import dev.wisp.data.Datasets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class AblationTest {
+  private static final List<String> TINY =
+      List.of(
+          "training.epochs=1",
+          "training.batch=3",
+          "training.crop=48",
+          "training.longSideLow=40",
+          "training.longSideHigh=56",
+          "labelling.scales=[1.0]",
+          "method.normalization=min-max",
+          "method.pamr.iterations=2");
+
+  @TempDir private Path folder;
+
+  @Test
+  void oneNetworkFillsBothTablesAndSaysThatTheWeightsAreTheSame() throws Exception {
+    Ablation.Report report = run(false);
+    assertThat(report.rows()).hasSize(10).noneMatch(Ablation.Measured::retrained);
+    assertThat(report.rows()).allMatch(row -> row.meanIou() >= 0 && row.meanIou() <= 1);
+    // The sequences of Table 3 that Table 2 holds too have equal scores.
+    assertThat(report.rows().get(5).meanIou()).isEqualTo(report.rows().get(0).meanIou());
+    assertThat(report.rows().get(9).meanIou()).isEqualTo(report.rows().get(1).meanIou());
+    String markdown = Files.readString(folder.resolve("out/ablation.md"));
+    assertThat(markdown)
+        .contains("### Table 2", "### Table 3", "baseline (SIPE)", "| same |", "| - |")
+        .contains("`pr,is,pr,is,pamr,pr,is`");
+    assertThat(Files.readAllLines(folder.resolve("out/ablation.csv"))).hasSize(11);
+  }
+
+  @Test
+  void retrainedRowsAreTrainedOnceForEachSettingThatTrainingSees() throws Exception {
+    Ablation.Report report = run(true);
+    assertThat(report.rows()).hasSize(10).allMatch(Ablation.Measured::retrained);
+    try (var files = Files.list(folder.resolve("out"))) {
+      assertThat(files.filter(Files::isDirectory)).hasSize(7);
+    }
+  }
+
+  private Ablation.Report run(boolean retrain) {
+    Path data = TinyNetwork.dataset(folder.resolve("data"));
+    Path weights = TinyNetwork.weights(folder.resolve("weights.safetensors"));
+    Dataset scored = Datasets.open(data, "val");
+    Optional<Dataset> training =
+        retrain ? Optional.of(Datasets.open(data, "train")) : Optional.empty();
+    try (Backend backend = Devices.open("cpu", 1)) {
+      return Ablation.run(
+          backend,
+          new Ablation.Request(
+              folder.resolve("out"), Recipes.load("demo", TINY), weights, scored, training),
+          Progress.NONE);
+    }
+  }
+}
