@@ -134,7 +134,7 @@ class BadInputTest {
             new Case("--convention", "eval", "--data=" + d, "--labels=" + d, "--convention=other"),
             new Case("missing", "convert", missing, at("x.safetensors")),
             new Case("empty.pth", "convert", empty, at("x.safetensors")),
-            new Case(".safetensors or .npz", "convert", notWeights, at("x.txt")),
+            new Case(".safetensors, .pth, .npz", "convert", notWeights, at("x.txt")),
             new Case("no operation", "selftest", "--only=nothing"),
             new Case("tpu", "selftest", "--device=tpu"),
             new Case("cuda", "selftest", "--device=cuda"),

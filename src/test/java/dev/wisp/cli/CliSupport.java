@@ -16,7 +16,6 @@ final class CliSupport {
   static final List<String> TINY =
       List.of(
           "--recipe=demo",
-          "--threads=1",
           "--set=training.epochs=6",
           "--set=training.batch=4",
           "--set=training.crop=48",

@@ -3,6 +3,7 @@ package dev.wisp.cli;
 import static dev.wisp.cli.CliSupport.TINY;
 import static dev.wisp.cli.CliSupport.wisp;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -26,7 +27,7 @@ class ResumeTest {
   static void trainWithoutInterruption() throws IOException {
     data = CliSupport.dataset(folder.resolve("data"));
     Path pretrain = folder.resolve("pretrain");
-    wisp(TINY, "pretrain", "--data=" + data, "--run=" + pretrain).ok();
+    wisp(TINY, "pretrain", "--data=" + data, "--run=" + pretrain, "--threads=1").ok();
     encoder = finalWeights(pretrain);
     uninterrupted = train("whole");
   }
@@ -43,6 +44,7 @@ class ResumeTest {
                 "--data=" + data,
                 "--weights=" + encoder,
                 "--run=" + folder.resolve(run),
+                "--threads=" + (run.equals("threads") ? 2 : 1),
                 "--val-list=val",
                 "--select-with-masks"));
     command.addAll(TINY);
@@ -58,6 +60,24 @@ class ResumeTest {
   void theSameSeedGivesTheSameBitsAndAnotherDoesNot() throws IOException {
     assertThat(train("again")).isEqualTo(uninterrupted);
     assertThat(train("other", "--seed=99")).isNotEqualTo(uninterrupted);
+  }
+
+  /** Sums of the convolutions are split by threads: the last bits may differ, no more. */
+  @Test
+  void anotherThreadCountGivesTheSameLossesWithinOnePartInTenThousand() throws IOException {
+    train("threads");
+    List<Double> one = losses("whole");
+    List<Double> two = losses("threads");
+    assertThat(two).hasSameSizeAs(one);
+    for (int step = 0; step < one.size(); step++) {
+      assertThat(two.get(step)).isCloseTo(one.get(step), withinPercentage(0.01));
+    }
+  }
+
+  private static List<Double> losses(String run) throws IOException {
+    return Files.readAllLines(folder.resolve(run).resolve("metrics.jsonl")).stream()
+        .map(line -> Double.valueOf(line.replaceAll(".*\"loss\":([^,]*),.*", "$1")))
+        .toList();
   }
 
   @Test

@@ -91,7 +91,8 @@ public final class CpuBackend implements Backend {
 
   @Override
   public String describe() {
-    return "cpu: %s, %s kernels, %d threads".formatted(processor(), isa, context.threads());
+    return "cpu: %s, %s kernels, oneDNN %s, %d threads"
+        .formatted(processor(), isa, DnnlRuntime.version(), context.threads());
   }
 
   private static String processor() {

@@ -137,6 +137,7 @@ class CpuBackendTest {
 
   @Test
   void describesProcessorInstructionSetAndThreads() {
-    assertThat(backend.describe()).matches("cpu: .+, (portable|avx2|avx512) kernels, \\d+ threads");
+    assertThat(backend.describe())
+        .matches("cpu: .+, (portable|avx2|avx512) kernels, oneDNN [.0-9]+, \\d+ threads");
   }
 }
