@@ -112,7 +112,9 @@ WISP_API int32_t wisp_batch_norm_forward(const float* x, const float* gamma, con
                                          float eps, const float* residual, int32_t relu, float* y,
                                          float* mean, float* inv_std, int64_t positions, int64_t c);
 
-/* dx = gamma inv_std (dy - mean(dy) - xhat mean(dy xhat)); dgamma = sum(dy xhat); dbeta = sum(dy) */
+/*
+ * dx = gamma inv_std (dy - mean(dy) - xhat mean(dy xhat)); dgamma = sum(dy xhat); dbeta = sum(dy)
+ */
 WISP_API int32_t wisp_batch_norm_backward(const float* x, const float* dy, const float* gamma,
                                           const float* mean, const float* inv_std, float* dx,
                                           float* dgamma, float* dbeta, int64_t positions,
@@ -155,8 +157,9 @@ WISP_API int32_t wisp_resize_bilinear_backward(const float* d_target, float* d_s
 
 /*
  * M_k = relu(cam_k) / (max + eps), M_0 = 1 - max_k M_k, times valid. cam (in) [n, positions, k];
- * valid (in) [n, positions] or null; maps (out) [rows, positions]; peak (out) [n, k]: first position
- * of the maximum; winner (out) [n, positions]: first class of largest M_k. positions < 2^31, k > 0.
+ * valid (in) [n, positions] or null; maps (out) [rows, positions]; peak (out) [n, k]: first
+ * position of the maximum; winner (out) [n, positions]: first class of largest M_k. positions <
+ * 2^31, k > 0.
  */
 WISP_API int32_t wisp_cam_to_maps(const float* cam, const float* valid, const int32_t* offsets,
                                   const int32_t* ids, float eps, float* maps, int32_t* peak,

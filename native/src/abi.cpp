@@ -54,16 +54,6 @@ int64_t product(std::initializer_list<int64_t> sizes) {
   return result;
 }
 
-void require_rows(const int32_t* offsets, const int32_t* ids, int64_t images, int64_t rows,
-                  int64_t classes) {
-  require(images >= 0 && rows >= 0 && offsets[0] == 0 && offsets[images] == rows,
-          "row offsets must go from 0 to the number of rows");
-  for (int64_t i = 0; i < images; ++i)
-    require(offsets[i] <= offsets[i + 1], "row offsets must ascend");
-  for (int64_t row = 0; row < rows; ++row)
-    require(ids[row] >= 0 && ids[row] < classes, "a class id is out of range");
-}
-
 void* allocate_aligned(int64_t bytes) {
   if (bytes < 0 || bytes > (int64_t(1) << 60)) throw std::bad_alloc();
   const size_t rounded =

@@ -1,4 +1,4 @@
-/* What the functions of the C ABI share: argument checks and the turning of exceptions to status. */
+/* What the functions of the C ABI share: argument checks, and exceptions turned into a status. */
 #ifndef WISP_ABI_H
 #define WISP_ABI_H
 
@@ -30,13 +30,6 @@ void require_pointers(const Types*... pointers) {
 
 /* Product of sizes; each must be at least 0 and the product must fit 2^60. */
 int64_t product(std::initializer_list<int64_t> sizes);
-
-/*
- * Rows of maps: offsets [images + 1] ascend from 0 to rows; ids [rows] lie in 0..classes - 1. A
- * kernel may then index with them.
- */
-void require_rows(const int32_t* offsets, const int32_t* ids, int64_t images, int64_t rows,
-                  int64_t classes);
 
 /* Runs the body of an ABI function: no exception leaves the library. */
 template <class Body>

@@ -1,4 +1,4 @@
-/* Which instruction set runs: chosen once, from the processor, the operating system and WISP_ISA. */
+/* Which instruction set runs: chosen once, from processor, operating system and WISP_ISA. */
 #ifndef WISP_ISA_H
 #define WISP_ISA_H
 

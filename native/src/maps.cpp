@@ -1,4 +1,5 @@
 #include "abi.h"
+#include "rows.h"
 
 using namespace wisp;
 
@@ -11,7 +12,9 @@ int32_t wisp_cam_to_maps(const float* cam, const float* valid, const int32_t* of
     require_pointers(cam, offsets, ids, maps, peak, winner);
     product({n, positions, k});
     require(k > 0 && positions > 0 && positions <= INT32_MAX, "sizes are out of range");
-    require_rows(offsets, ids, n, rows, k + 1);
+    require(k < INT32_MAX, "too many classes");
+    check_rows(n, offsets, ids, static_cast<int32_t>(k) + 1);
+    require(offsets[n] == rows, "offsets must end with the number of rows");
     kernels().cam_to_maps(cam, valid, offsets, ids, eps, maps, peak, winner, n, positions, k);
   });
 }
@@ -24,7 +27,9 @@ int32_t wisp_cam_to_maps_backward(const float* cam, const float* valid, const in
     require_pointers(cam, offsets, ids, peak, winner, d_maps, d_cam);
     product({n, positions, k});
     require(k > 0 && positions > 0 && positions <= INT32_MAX, "sizes are out of range");
-    require_rows(offsets, ids, n, rows, k + 1);
+    require(k < INT32_MAX, "too many classes");
+    check_rows(n, offsets, ids, static_cast<int32_t>(k) + 1);
+    require(offsets[n] == rows, "offsets must end with the number of rows");
     kernels().cam_to_maps_backward(cam, valid, offsets, ids, eps, peak, winner, d_maps, d_cam, n,
                                    positions, k);
   });
@@ -57,7 +62,8 @@ int32_t wisp_argmax_maps(const float* maps, const int32_t* offsets, const int32_
   return guarded("wisp_argmax_maps", [&] {
     require_pointers(maps, offsets, ids, seeds);
     product({n, positions});
-    require_rows(offsets, ids, n, rows, INT32_MAX);
+    check_rows(n, offsets, ids, INT32_MAX);
+    require(offsets[n] == rows, "offsets must end with the number of rows");
     for (int64_t i = 0; i < n; ++i) require(offsets[i] < offsets[i + 1], "an image has no row");
     kernels().argmax_maps(maps, offsets, ids, background_factor, seeds, n, positions);
   });

@@ -13,8 +13,8 @@ struct Size {
 void resize_pair(Run& run, Size in, Size out, int64_t c, int64_t offset, int64_t more) {
   const int64_t n = 2, out_c = offset + c + more;
   for (int32_t align : {0, 1}) {
-    run.kernels.resize_bilinear(run.input(n * in.h * in.w * c), run.updated(n * out.h * out.w * out_c),
-                                n, in.h, in.w, c, out.h, out.w, out_c, offset, align);
+    run.kernels.resize_bilinear(run.input(n * in.h * in.w * c),
+                                run.updated(n * out.h * out.w * out_c), n, in.h, in.w, c, out.h, out.w, out_c, offset, align);
     run.kernels.resize_bilinear_backward(run.input(n * out.h * out.w * out_c),
                                          run.output(n * in.h * in.w * c), n, in.h, in.w, c, out.h,
                                          out.w, out_c, offset, align);

@@ -22,7 +22,7 @@ double dot(const float* a, const float* b, int64_t n) {
   return total;
 }
 
-/* Pieces of a list of arrays, numbered through: piece p belongs to the array whose range holds p. */
+/* Pieces of a list of arrays, numbered through: array a has pieces first[a] .. first[a + 1]. */
 struct Pieces {
   Scratch<int64_t> first;
   int64_t arrays, total;
