@@ -54,7 +54,7 @@ class SgdGoldenTest {
       try (GoldenFile file = golden.file(stem)) {
         Map<String, String> metadata = file.tensors().metadata();
         int depth = Integer.parseInt(metadata.get("depth"));
-        List<TrainingBatch> batches = batches(file);
+        List<TrainingBatch> batches = batches(file, NetworkGolden.encoder(depth).outputStride());
         int foreground = foreground(file);
         GoldenCase report = file.start("", label);
         try (AeSipeNet net =
@@ -111,16 +111,16 @@ class SgdGoldenTest {
     }
 
     /** The file's own batches, or those of another file of steps where it has none. */
-    private List<TrainingBatch> batches(GoldenFile file) {
+    private List<TrainingBatch> batches(GoldenFile file, int stride) {
       if (file.has("step0/image_u8")) {
         List<TrainingBatch> batches = new ArrayList<>();
         for (int t = 0; file.has("step" + t + "/image_u8"); t++) {
-          batches.add(NetworkGolden.batch(file, "step" + t + "/", 16));
+          batches.add(NetworkGolden.batch(file, "step" + t + "/", stride));
         }
         return batches;
       }
       try (GoldenFile other = sibling(file)) {
-        return batches(other);
+        return batches(other, stride);
       }
     }
 
