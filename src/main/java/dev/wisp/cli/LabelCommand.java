@@ -4,6 +4,7 @@ import dev.wisp.backend.Backend;
 import dev.wisp.data.Dataset;
 import dev.wisp.pipeline.Devices;
 import dev.wisp.pipeline.Labelling;
+import dev.wisp.pipeline.ProcessMemory;
 import dev.wisp.pipeline.Recipe;
 import dev.wisp.pipeline.Recipes;
 import java.nio.file.Path;
@@ -65,6 +66,7 @@ final class LabelCommand extends Task {
           .printf(
               "%d images labelled, %d were already; labels in %s%n",
               result.labelled(), result.already(), folder.resolve("labels"));
+      out().printf("peak memory: %d MB%n", ProcessMemory.peakMb());
       return Skips.report(err(), result.skipped());
     }
   }

@@ -41,6 +41,8 @@ final class RunOptions {
 
   /** The recipe: when resuming the stored one, with what the options change on top. */
   Recipe recipe(RecipeOptions options) {
-    return again.resume ? options.over(RunDirectory.recipe(run)) : options.load();
+    return again.resume && RunDirectory.holdsRun(run)
+        ? options.over(RunDirectory.recipe(run))
+        : options.load();
   }
 }

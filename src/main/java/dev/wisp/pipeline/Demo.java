@@ -102,11 +102,11 @@ public final class Demo {
         progress,
         comparison);
     watch.lap("label");
-    MapComparison.Scores scores =
-        comparison.scores((float) recipe.method().backgroundFactor(), recipe.seed());
+    float factor = (float) recipe.method().backgroundFactor();
+    MapComparison.Scores scores = comparison.scores(factor, recipe.seed());
     Evaluation.Report report = Evaluation.labels(scored, folder.resolve("out/labels"), progress);
     double labelScore = report.confusion().meanIou(Confusion.Convention.VOC);
-    Image picture = comparison.picture();
+    Image picture = comparison.picture(factor);
     ImageCodec.writePng(folder.resolve(PICTURE), picture);
     watch.lap("eval");
     Result result =

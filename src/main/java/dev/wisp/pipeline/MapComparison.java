@@ -111,7 +111,7 @@ public final class MapComparison implements Labelling.Witness {
   }
 
   /** Image, maps, label and truth of the first images, side by side. */
-  Image picture() {
+  Image picture(float factor) {
     String[] captions = {"IMAGE", CAM, IS_CAM, AE_IS_CAM, "LABEL", "TRUTH"};
     PictureGrid grid = new PictureGrid(CELL, captions, shown.size());
     for (int row = 0; row < shown.size(); row++) {
@@ -122,7 +122,7 @@ public final class MapComparison implements Labelling.Witness {
         heat(image, one.maps.cam()),
         heat(image, one.maps.isCam()),
         heat(image, one.maps.last()),
-        PictureGrid.overlay(image.rgb(), FactorSweep.bytes(one.maps.last().labels(0.8f))),
+        PictureGrid.overlay(image.rgb(), FactorSweep.bytes(one.maps.last().labels(factor))),
         PictureGrid.overlay(image.rgb(), one.truth.index())
       };
       for (int column = 0; column < cells.length; column++) {

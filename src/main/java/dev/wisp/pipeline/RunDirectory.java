@@ -24,7 +24,7 @@ public final class RunDirectory implements AutoCloseable {
   public enum Existing {
     /** Refuse. */
     REFUSE,
-    /** Continue the run. */
+    /** Continue the run; start it if it was stopped before it had written anything. */
     RESUME,
     /** Delete the run's files (and no others), then start anew. */
     REPLACE
@@ -48,12 +48,12 @@ public final class RunDirectory implements AutoCloseable {
    *
    * @param recipe what the run is to do; when resuming it must equal the stored one
    * @throws WispException if another process holds it, if it holds a run and {@code existing}
-   *     refuses, if there is nothing to resume, or if the stored recipe differs
+   *     refuses, if there is no folder to resume in, or if the stored recipe differs
    */
   public static RunDirectory open(Path folder, Recipe recipe, Existing existing) {
-    boolean held = Files.exists(folder.resolve(RECIPE));
-    if (existing == Existing.RESUME && !held) {
-      throw FileErrors.of(folder, "holds no run to resume (no " + RECIPE + "); leave out --resume");
+    boolean held = holdsRun(folder);
+    if (existing == Existing.RESUME && !Files.isDirectory(folder)) {
+      throw FileErrors.of(folder, "no such folder; leave out --resume to start a run there");
     }
     if (existing == Existing.REFUSE && held) {
       throw FileErrors.of(
@@ -69,7 +69,7 @@ public final class RunDirectory implements AutoCloseable {
           delete(folder.resolve(name));
         }
       }
-      if (existing == Existing.RESUME) {
+      if (existing == Existing.RESUME && held) {
         requireEqual(folder, Recipes.read(folder.resolve(RECIPE)), recipe);
       } else {
         AtomicFiles.writeString(folder.resolve(RECIPE), Recipes.write(recipe));
@@ -79,6 +79,11 @@ public final class RunDirectory implements AutoCloseable {
       throw e;
     }
     return new RunDirectory(folder, recipe, lock);
+  }
+
+  /** Whether a folder holds a run; one that was killed in its first moments may not yet. */
+  public static boolean holdsRun(Path folder) {
+    return Files.exists(folder.resolve(RECIPE));
   }
 
   /** The recipe stored in a run's folder. */

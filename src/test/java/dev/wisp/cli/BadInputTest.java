@@ -67,7 +67,13 @@ class BadInputTest {
                 "--data=" + d,
                 "--run=" + at("r"),
                 "--recipe=demo"),
-            new Case("holds no run", "pretrain", "--data=" + d, "--run=" + at("r"), "--resume"),
+            new Case(
+                "leave out --resume",
+                "pretrain",
+                "--data=" + d,
+                "--run=" + at("r"),
+                "--resume",
+                "--set=pretraining.batch=2"),
             new Case(
                 "mutually exclusive",
                 "pretrain",

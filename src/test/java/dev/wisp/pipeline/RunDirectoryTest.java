@@ -27,9 +27,16 @@ class RunDirectoryTest {
     }
     refused(run, recipe, Existing.REFUSE, "--resume");
     RunDirectory.open(run, recipe, Existing.RESUME).close();
-    refused(temporary.resolve("none"), recipe, Existing.RESUME, "no run to resume");
+    refused(temporary.resolve("none"), recipe, Existing.RESUME, "leave out --resume");
     Recipe other = Recipes.with(recipe, List.of("training.batch=7"));
     refused(run, other, Existing.RESUME, "batch: 16");
+  }
+
+  @Test
+  void aRunStoppedBeforeItWroteAnythingResumesFromTheStart() throws IOException {
+    Path run = Files.createDirectories(temporary.resolve("early"));
+    RunDirectory.open(run, recipe, Existing.RESUME).close();
+    assertThat(RunDirectory.recipe(run)).isEqualTo(recipe);
   }
 
   @Test
