@@ -3,7 +3,9 @@ package dev.wisp.backend;
 import dev.wisp.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/** Class activation maps and their normalisations (paper section 3.1; SPEC sections 2 and 6). */
+/**
+ * Class activation maps and their normalisations (paper section 3.1; method.md sections 2 and 6).
+ */
 public interface MapOps {
   /** How {@link #normalizeMaps} brings a map to [0, 1]. */
   enum Normalization {

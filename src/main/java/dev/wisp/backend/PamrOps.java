@@ -4,8 +4,8 @@ import dev.wisp.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Pixel-adaptive mask refinement (Araslanov and Roth, CVPR 2020; SPEC section 5). Neighbour order:
- * dilation by dilation, within one NW N NE W E SW S SE; coordinates clamp at the border.
+ * Pixel-adaptive mask refinement (Araslanov and Roth, CVPR 2020; method.md section 5). Neighbour
+ * order: dilation by dilation, within one NW N NE W E SW S SE; coordinates clamp at the border.
  */
 public interface PamrOps {
   /**

@@ -4,8 +4,8 @@ import dev.wisp.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Structure analysis, prototypes and reactivation (SIPE, Chen et al., CVPR 2022; SPEC sections 3
- * and 4). Features are {@code [N, h, w, D]}; a seed is a class id, or -1 for none.
+ * Structure analysis, prototypes and reactivation (SIPE, Chen et al., CVPR 2022; method.md sections
+ * 3 and 4). Features are {@code [N, h, w, D]}; a seed is a class id, or -1 for none.
  */
 public interface SeedOps {
   /**

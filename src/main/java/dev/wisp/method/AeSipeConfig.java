@@ -5,7 +5,7 @@ import dev.wisp.nn.ResNetConfig;
 import java.util.List;
 
 /**
- * Every switch of the method (SPEC sections 1-6).
+ * Every switch of the method (method.md sections 1-6).
  *
  * @param encoder the residual network
  * @param foreground K, the number of foreground classes

@@ -147,8 +147,8 @@ public final class AeSipeNet implements TrainableNetwork {
   }
 
   /**
-   * Validation (SPEC section 7): the training network on one image of any size, its maps normalised
-   * by their maxima, without background factor.
+   * Validation (method.md section 7): the training network on one image of any size, its maps
+   * normalised by their maxima, without background factor.
    *
    * @param present foreground class ids of the image
    * @return class ids, {@code [height, width]}
@@ -185,8 +185,8 @@ public final class AeSipeNet implements TrainableNetwork {
   }
 
   /**
-   * Localisation maps fused over scales (SPEC section 8). Classes without a label compete for the
-   * background's map and for seeds.
+   * Localisation maps fused over scales (method.md section 8). Classes without a label compete for
+   * the background's map and for seeds.
    *
    * @param scales the image at each scale, the first one at its own size
    * @param present foreground class ids of the image

@@ -5,7 +5,7 @@ import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Shape;
 import dev.wisp.tensor.Tensor;
 
-/** The reduced image that PAMR follows (SPEC section 5). */
+/** The reduced image that PAMR follows (method.md section 5). */
 final class Guide {
   /** Channel means and deviations of ImageNet, by which images are normalised. */
   private static final float[] MEAN = {0.485f, 0.456f, 0.406f};

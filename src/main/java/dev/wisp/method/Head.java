@@ -14,7 +14,9 @@ import dev.wisp.tensor.Shape;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The layers over the encoder: four side layers and the classifier (SPEC sections 1 and 2). */
+/**
+ * The layers over the encoder: four side layers and the classifier (method.md sections 1 and 2).
+ */
 final class Head implements AutoCloseable {
   static final float EPS = 1e-5f;
 

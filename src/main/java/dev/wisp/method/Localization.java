@@ -1,7 +1,7 @@
 package dev.wisp.method;
 
 /**
- * Localisation maps of one image at its own size (SPEC section 8).
+ * Localisation maps of one image at its own size (method.md section 8).
  *
  * @param classes class ids of the maps: 0 (background), then the present ones, ascending
  * @param maps {@code [classes.length, height, width]} in 0..1

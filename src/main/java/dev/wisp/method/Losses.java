@@ -1,7 +1,7 @@
 package dev.wisp.method;
 
 /**
- * Losses of one step (SPEC section 7).
+ * Losses of one step (method.md section 7).
  *
  * @param classification multi-label soft margin
  * @param consistency general seed consistency; 0 for a plain classifier

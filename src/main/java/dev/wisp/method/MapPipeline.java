@@ -14,7 +14,7 @@ import dev.wisp.tensor.Shape;
 import dev.wisp.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/** From features and CAM to the final maps of one batch (SPEC sections 3 to 6). */
+/** From features and CAM to the final maps of one batch (method.md sections 3 to 6). */
 final class MapPipeline {
   private final Tape tape;
   private final Backend backend;

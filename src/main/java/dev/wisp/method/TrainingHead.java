@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What training and validation do with the head's output: only labelled classes compete, and both
- * losses (SPEC section 7).
+ * losses (method.md section 7).
  */
 final class TrainingHead {
   /**

@@ -10,7 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** The encoder: features x1..x4 of an image (SPEC section 1). */
+/** The encoder: features x1..x4 of an image (method.md section 1). */
 public final class ResNet implements AutoCloseable {
   /** Outputs of the four layers, {@code [N, h, w, C]}. The receiver releases each. */
   public record Features(Var x1, Var x2, Var x3, Var x4) {}

@@ -32,7 +32,7 @@ public record Recipe(
   }
 
   /**
-   * The method's switches (SPEC sections 3, 5, 6).
+   * The method's switches (method.md sections 3, 5, 6).
    *
    * @param feature what structure analysis compares: {@code hierarchical} or {@code semantic}
    * @param sequence steps after structure analysis: {@code pr}, {@code is}, {@code pamr}
@@ -81,7 +81,7 @@ public record Recipe(
   }
 
   /**
-   * Training of AE-SIPE (SPEC section 7).
+   * Training of AE-SIPE (method.md section 7).
    *
    * @param crop side of the square crops in pixels, a multiple of 16
    * @param longSideLow smallest length of the longer side after scaling
@@ -142,7 +142,7 @@ public record Recipe(
   }
 
   /**
-   * Making of maps and pseudo-labels (SPEC section 8).
+   * Making of maps and pseudo-labels (method.md section 8).
    *
    * @param scales factors of the image size
    * @param maxPixels larger images are labelled at a reduced size

@@ -4,7 +4,9 @@ import java.util.Locale;
 
 /** What is timed, and how much faster than libtorch it has to be. */
 public enum Task {
-  /** Pixel-adaptive mask refinement: resize of the maps, affinity, ten steps (SPEC section 5). */
+  /**
+   * Pixel-adaptive mask refinement: resize of the maps, affinity, ten steps (method.md section 5).
+   */
   PAMR(30),
   /** Structure seeds from features and maps (section 3). */
   STRUCTURE(4),

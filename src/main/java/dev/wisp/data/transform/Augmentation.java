@@ -4,9 +4,9 @@ import dev.wisp.common.CounterRandom;
 import dev.wisp.io.Image;
 
 /**
- * Training augmentation (SPEC section 7): the longer side becomes a random integer, the image is
- * normalised, mirrored with a probability and cropped at random, or placed at random on zeros where
- * it is smaller than the crop.
+ * Training augmentation (method.md section 7): the longer side becomes a random integer, the image
+ * is normalised, mirrored with a probability and cropped at random, or placed at random on zeros
+ * where it is smaller than the crop.
  *
  * @param crop side of the square crop in pixels
  * @param longSideLow smallest length of the longer side
