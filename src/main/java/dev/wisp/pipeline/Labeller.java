@@ -7,7 +7,6 @@ import dev.wisp.io.TensorFile;
 import dev.wisp.method.AeSipeNet;
 import dev.wisp.method.Localization;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.TreeSet;
@@ -98,21 +97,16 @@ public final class Labeller implements AutoCloseable {
     PreparedImage prepared = PreparedImage.of(name, image, recipe.labelling());
     Localization found = network.localize(prepared.scales(), foreground);
     MapEnlarger enlarger = new MapEnlarger(backend, found, prepared.height(), prepared.width());
-    List<float[]> maps = new ArrayList<>();
-    for (int i = 0; i < found.classes().length; i++) {
-      maps.add(enlarger.map(i));
-    }
     int pixels = Math.multiplyExact(prepared.height(), prepared.width());
-    float[] all = new float[Math.multiplyExact(pixels, maps.size())];
-    for (int i = 0; i < maps.size(); i++) {
-      System.arraycopy(maps.get(i), 0, all, i * pixels, pixels);
+    float[] maps = new float[Math.multiplyExact(pixels, found.classes().length)];
+    for (int i = 0; i < found.classes().length; i++) {
+      System.arraycopy(enlarger.map(i), 0, maps, i * pixels, pixels);
     }
+    Localization full =
+        new Localization(found.classes(), prepared.height(), prepared.width(), maps);
+    int[] label = full.labels((float) recipe.method().backgroundFactor());
     return new Result(
-        prepared.width(),
-        prepared.height(),
-        found.classes(),
-        enlarger.labels((float) recipe.method().backgroundFactor()),
-        all);
+        full.width(), full.height(), full.classes(), FactorSweep.bytes(label), full.maps());
   }
 
   @Override
