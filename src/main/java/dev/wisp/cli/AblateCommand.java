@@ -18,11 +18,7 @@ import picocli.CommandLine.Option;
 @Command(
     name = "ablate",
     description = "Run the paper's Tables 2 and 3 on a dataset with masks.",
-    footer = {
-      "",
-      "Example: wisp ablate --data synth --list val --weights runs/s/checkpoints/final.safetensors"
-          + " --out ablation"
-    })
+    footer = {"", "Example: wisp ablate --data shapes --weights final.safetensors --out ablation"})
 final class AblateCommand extends Task {
   @Mixin private DataOptions data = new DataOptions();
   @Mixin private RecipeOptions recipe = new RecipeOptions();

@@ -34,12 +34,14 @@ final class DemoCommand extends Task {
 
   @Option(
       names = "--train",
+      paramLabel = "N",
       defaultValue = "600",
       description = "Training images (default: ${DEFAULT-VALUE}).")
   private int train;
 
   @Option(
       names = "--scored",
+      paramLabel = "N",
       defaultValue = "200",
       description = "Scored images (default: ${DEFAULT-VALUE}).")
   private int scored;

@@ -6,9 +6,9 @@ import picocli.CommandLine.Option;
 final class DeviceOptions {
   @Option(
       names = "--device",
-      paramLabel = "auto|cpu|cuda",
+      paramLabel = "NAME",
       defaultValue = "auto",
-      description = "Device to compute on (default: ${DEFAULT-VALUE}).")
+      description = "auto, cpu or cuda (default: ${DEFAULT-VALUE}).")
   String device = "auto";
 
   @Option(

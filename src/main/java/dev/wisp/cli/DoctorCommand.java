@@ -16,15 +16,16 @@ final class DoctorCommand extends Task {
   @Override
   int run() {
     PrintWriter out = out();
-    Doctor.Report report = Doctor.examine(Main.Version.number(), device.threads);
+    Doctor.Report report = Doctor.examine(Main.Version.number(), device.device, device.threads);
     report.facts().forEach((name, value) -> out.printf("%-14s %s%n", name + ":", value));
     for (Doctor.Gap gap : report.gaps()) {
       out.printf("%s %s: %s%n", gap.blocking() ? "problem" : "note   ", gap.what(), gap.remedy());
     }
+    boolean blocked = report.gaps().stream().anyMatch(Doctor.Gap::blocking);
     out.println(
-        report.gaps().stream().anyMatch(Doctor.Gap::blocking)
-            ? "Wisp cannot compute here until the problems are solved."
+        blocked
+            ? "Wisp cannot compute as asked until the problems are solved."
             : "Wisp can compute here.");
-    return report.gaps().stream().anyMatch(Doctor.Gap::blocking) ? ExitCodes.USER : ExitCodes.OK;
+    return blocked ? ExitCodes.USER : ExitCodes.OK;
   }
 }

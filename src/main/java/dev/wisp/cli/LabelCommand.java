@@ -18,10 +18,7 @@ import picocli.CommandLine.Option;
 @Command(
     name = "label",
     description = "Make localisation maps and pseudo-labels; goes on where it was interrupted.",
-    footer = {
-      "",
-      "Example: wisp label --data photos --weights runs/voc/checkpoints/final.safetensors --out out"
-    })
+    footer = {"", "Example: wisp label --data photos --weights final.safetensors --out labelled"})
 final class LabelCommand extends Task {
   @Mixin private DataOptions data = new DataOptions();
   @Mixin private RecipeOptions recipe = new RecipeOptions();

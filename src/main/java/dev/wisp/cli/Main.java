@@ -2,7 +2,10 @@ package dev.wisp.cli;
 
 import dev.wisp.common.WispException;
 import dev.wisp.tensor.WispOutOfMemory;
+import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import picocli.CommandLine;
 import picocli.CommandLine.IVersionProvider;
@@ -38,9 +41,23 @@ public final class Main {
     String name = command.getCommandSpec().qualifiedName();
     command
         .getErr()
-        .println(
-            "wisp: " + oneLine(String.valueOf(wrong.getMessage())) + "; see " + name + " --help");
+        .println("wisp: " + oneLine(explain(wrong, command)) + "; see " + name + " --help");
     return ExitCodes.USER;
+  }
+
+  /** picocli's message in a user's words. */
+  private static String explain(CommandLine.ParameterException wrong, CommandLine command) {
+    if (wrong instanceof CommandLine.UnmatchedArgumentException unmatched
+        && !unmatched.isUnknownOption()
+        && !command.getSubcommands().isEmpty()) {
+      return "there is no command '%s'; choose one of %s"
+          .formatted(
+              unmatched.getUnmatched().getFirst(),
+              String.join(", ", command.getSubcommands().keySet()));
+    }
+    return String.valueOf(wrong.getMessage())
+        .replaceFirst("^Error: ", "")
+        .replaceFirst(" is not an? (int|long)$", " is not a whole number");
   }
 
   private static int fail(Exception failure, CommandLine command, CommandLine.ParseResult parsed) {
@@ -67,7 +84,7 @@ public final class Main {
     return text.replaceAll("\\s*\\R\\s*", " ");
   }
 
-  /** The version in the manifest, or that of a working copy. */
+  /** The version, and the commit it was built from where the build knew it. */
   static final class Version implements IVersionProvider {
     @Override
     public String[] getVersion() {
@@ -75,8 +92,15 @@ public final class Main {
     }
 
     static String number() {
-      String version = Main.class.getPackage().getImplementationVersion();
-      return version == null ? "(working copy)" : version;
+      try (InputStream in = Main.class.getResourceAsStream("version.txt")) {
+        if (in == null) {
+          return "of an unknown build";
+        }
+        String[] parts = new String(in.readAllBytes(), StandardCharsets.UTF_8).strip().split(" ");
+        return parts.length > 1 ? parts[0] + ", commit " + parts[1] : parts[0];
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
     }
   }
 }

@@ -12,16 +12,22 @@ final class RecipeOptions {
   @Option(
       names = "--recipe",
       paramLabel = "NAME|FILE",
-      description = "paper, release, demo, or a YAML file of values over one of them.")
+      description =
+          "paper, release, demo, or a YAML file of values over one of them (default: paper; demo"
+              + " for wisp demo; for label and ablate the one stored in the weights).")
   @Nullable String recipe;
 
   @Option(
       names = "--set",
       paramLabel = "KEY=VALUE",
-      description = "Change one number, such as training.batch=8; may be repeated.")
+      description =
+          "Change one value, such as training.batch=8; may be repeated. Keys: docs/files.md.")
   List<String> overrides = new ArrayList<>();
 
-  @Option(names = "--seed", paramLabel = "N", description = "Decides everything random.")
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      description = "Decides everything random (default: the recipe's).")
   @Nullable Long seed;
 
   /** The recipe asked for, by default the paper's. */

@@ -19,30 +19,35 @@ final class SynthCommand extends Task {
 
   @Option(
       names = "--size",
+      paramLabel = "N",
       defaultValue = "128",
       description = "Side of the images in pixels (default: ${DEFAULT-VALUE}).")
   private int size;
 
   @Option(
       names = "--train",
+      paramLabel = "N",
       defaultValue = "600",
       description = "Training images (default: ${DEFAULT-VALUE}).")
   private int train;
 
   @Option(
       names = "--scored",
+      paramLabel = "N",
       defaultValue = "200",
       description = "Images for scoring, the list val (default: ${DEFAULT-VALUE}).")
   private int scored;
 
   @Option(
       names = "--classes",
+      paramLabel = "N",
       defaultValue = "5",
       description = "Foreground classes (default: ${DEFAULT-VALUE}).")
   private int classes;
 
   @Option(
       names = "--seed",
+      paramLabel = "N",
       defaultValue = "15",
       description = "Decides every pixel (default: ${DEFAULT-VALUE}).")
   private long seed;

@@ -16,10 +16,7 @@ import picocli.CommandLine.Option;
 @Command(
     name = "train",
     description = "Train AE-SIPE on images with image-level labels.",
-    footer = {
-      "",
-      "Example: wisp train --data VOC2012 --list trainaug --weights resnet101.pth --run runs/voc"
-    })
+    footer = {"", "Example: wisp train --data VOC2012 --weights resnet101.pth --run runs/voc"})
 final class TrainCommand extends Task {
   @Mixin private DataOptions data = new DataOptions();
   @Mixin private RunOptions run = new RunOptions();

@@ -18,7 +18,8 @@ import picocli.CommandLine.Spec;
       "",
       "Begin with: wisp demo",
       "Each command explains itself: wisp COMMAND --help",
-      "Exit codes: 0 done; 2 wrong input or option; 3 done, some inputs skipped; 1 fault."
+      "Exit codes: 0 done, 1 fault of the program, 2 wrong input or option, 3 done but",
+      "some inputs were named and skipped."
     },
     subcommands = {
       DemoCommand.class,

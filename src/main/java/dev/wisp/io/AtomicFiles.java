@@ -6,6 +6,7 @@ import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -55,7 +56,7 @@ public final class AtomicFiles {
                 + SERIAL.incrementAndGet()
                 + TEMPORARY_SUFFIX);
     try {
-      Files.createDirectories(folder);
+      makeFolder(folder);
       try {
         writeSynced(temporary, body);
         Files.move(
@@ -66,6 +67,25 @@ public final class AtomicFiles {
       syncFolder(folder);
     } catch (IOException e) {
       throw FileErrors.writing(file, e);
+    }
+  }
+
+  /**
+   * Makes a folder that later work will write to, so that a place where nothing can be written is
+   * known before the work is done.
+   *
+   * @throws dev.wisp.common.WispException if a file has the name, or the file system refuses
+   */
+  public static void makeFolder(Path folder) {
+    try {
+      Files.createDirectories(folder);
+    } catch (FileAlreadyExistsException taken) {
+      throw FileErrors.of(Path.of(taken.getFile()), "is a file; name a folder", taken);
+    } catch (IOException e) {
+      throw FileErrors.writing(folder, e);
+    }
+    if (!Files.isWritable(folder)) {
+      throw FileErrors.of(folder, "cannot write: permission denied");
     }
   }
 

@@ -112,6 +112,7 @@ public final class Ablation {
    */
   public static Report run(Backend backend, Request request, Progress progress) {
     Models.requireClasses(request.weights(), request.scored());
+    AtomicFiles.makeFolder(request.out());
     Map<String, String> skipped = new TreeMap<>();
     Map<String, SortedMap<Float, Double>> scores = new LinkedHashMap<>();
     List<Row> rows = rows(request.recipe());

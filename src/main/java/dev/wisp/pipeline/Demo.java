@@ -123,6 +123,7 @@ public final class Demo {
   }
 
   private static void claim(Request request) {
+    AtomicFiles.makeFolder(request.folder());
     for (String name : FOLDERS) {
       Path path = request.folder().resolve(name);
       if (Files.exists(path)) {

@@ -4,6 +4,8 @@ import dev.wisp.backend.Backend;
 import dev.wisp.backend.Backends;
 import dev.wisp.backend.cpu.CpuOptions;
 import dev.wisp.common.WispException;
+import java.util.List;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,12 +24,26 @@ public final class Devices {
    * @throws WispException if the name is unknown or the device cannot be used
    */
   public static Backend open(String device, int threads) {
-    if (threads < 0 || threads > MOST_THREADS) {
-      throw new WispException("--threads is %d; give 0..%d".formatted(threads, MOST_THREADS));
-    }
+    check(device, threads);
     if (device.equals(Backends.AUTO)) {
       LOG.debug("{}", Backends.explainAuto());
     }
     return Backends.open(device, CpuOptions.standard().withThreads(threads));
+  }
+
+  /** Refuses a device that nobody knows, and a wrong number of threads. */
+  static void check(String device, int threads) {
+    if (threads < 0 || threads > MOST_THREADS) {
+      throw new WispException("--threads is %d; give 0..%d".formatted(threads, MOST_THREADS));
+    }
+    List<String> known =
+        Stream.concat(
+                Stream.of(Backends.AUTO),
+                Backends.candidates().stream().map(Backends.Candidate::name).sorted())
+            .toList();
+    if (!known.contains(device)) {
+      throw new WispException(
+          "--device is %s; give one of %s".formatted(device, String.join(", ", known)));
+    }
   }
 }

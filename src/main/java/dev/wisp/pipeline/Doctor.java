@@ -3,16 +3,23 @@ package dev.wisp.pipeline;
 import dev.wisp.backend.Backend;
 import dev.wisp.backend.Backends;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /** Examines the machine for {@code wisp doctor}. */
 public final class Doctor {
   private static final long WANTED_MEMORY_MB = 4096;
+  private static final Pattern VARIABLES =
+      Pattern.compile(
+          "(WISP|OMP|GOMP|KMP|DNNL|ONEDNN|MALLOC|LD|CUDA)_.*|JAVA_TOOL_OPTIONS|LC_ALL|LANG");
 
   private Doctor() {}
 
@@ -31,8 +38,15 @@ public final class Doctor {
    */
   public record Gap(String what, String remedy, boolean blocking) {}
 
-  /** Examines everything; a failure becomes a gap, never an exception. */
-  public static Report examine(String version, int threads) {
+  /**
+   * Examines everything; what does not work becomes a gap, never an exception.
+   *
+   * @param device the one that is wanted: a gap of it is blocking; {@code auto} for any
+   * @param threads of the cpu; 0 for one per core
+   * @throws WispException for a device that nobody knows, or a wrong number of threads
+   */
+  public static Report examine(String version, String device, int threads) {
+    Devices.check(device, threads);
     Map<String, String> facts = new LinkedHashMap<>();
     List<Gap> gaps = new ArrayList<>();
     facts.put("wisp", version);
@@ -51,12 +65,16 @@ public final class Doctor {
                 System.getProperty("os.version"),
                 System.getProperty("os.arch"),
                 distribution()));
+    facts.put("encoding", System.getProperty("sun.jnu.encoding"));
     facts.put("processors", Integer.toString(Runtime.getRuntime().availableProcessors()));
     facts.put("instructions", instructions());
     facts.put("java heap", megabytes(Runtime.getRuntime().maxMemory()));
+    facts.put("java options", javaOptions());
+    facts.put("environment", environment());
     memory(facts, gaps);
+    disk(facts);
     device(threads, facts, gaps);
-    devices(facts, gaps);
+    devices(device, facts, gaps);
     return new Report(facts, gaps);
   }
 
@@ -98,12 +116,14 @@ public final class Doctor {
   }
 
   /** Devices other than the cpu, and the NVIDIA driver's own words. */
-  private static void devices(Map<String, String> facts, List<Gap> gaps) {
+  private static void devices(String wanted, Map<String, String> facts, List<Gap> gaps) {
     for (Backends.Candidate candidate : Backends.candidates()) {
       if (!candidate.name().equals("cpu")) {
         facts.put(candidate.name(), candidate.usable() ? candidate.detail() : "cannot be used");
         if (!candidate.usable()) {
-          gaps.add(new Gap("no " + candidate.name(), candidate.detail(), false));
+          gaps.add(
+              new Gap(
+                  "no " + candidate.name(), candidate.detail(), candidate.name().equals(wanted)));
         }
       }
     }
@@ -111,6 +131,31 @@ public final class Doctor {
         .lines()
         .findFirst()
         .ifPresent(line -> facts.put("nvidia driver", line));
+  }
+
+  /** Options the Java machine was started with; the class path is the launcher's. */
+  private static String javaOptions() {
+    return String.join(" ", ManagementFactory.getRuntimeMXBean().getInputArguments());
+  }
+
+  /** Variables that change how Wisp, OpenMP or the loader behave. */
+  private static String environment() {
+    String text =
+        new TreeMap<>(System.getenv())
+            .entrySet().stream()
+                .filter(variable -> VARIABLES.matcher(variable.getKey()).matches())
+                .map(variable -> variable.getKey() + "=" + variable.getValue())
+                .collect(Collectors.joining(" "));
+    return text.isEmpty() ? "nothing set" : text;
+  }
+
+  private static void disk(Map<String, String> facts) {
+    Path here = Path.of("").toAbsolutePath();
+    try {
+      facts.put("disk", megabytes(Files.getFileStore(here).getUsableSpace()) + " free in " + here);
+    } catch (IOException unknown) {
+      facts.put("disk", "unknown");
+    }
   }
 
   private static String distribution() {

@@ -11,13 +11,9 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Scores label files against a dataset's masks. */
 public final class Evaluation {
-  private static final Logger LOG = LoggerFactory.getLogger(Evaluation.class);
-
   private Evaluation() {}
 
   /**
@@ -47,7 +43,6 @@ public final class Evaluation {
         try {
           add(confusion, dataset, sample, labels.resolve(sample.id() + ".png"));
         } catch (WispException unusable) {
-          LOG.warn("skipped: {}", unusable.getMessage());
           skipped.put(sample.id(), String.valueOf(unusable.getMessage()));
         }
         progress.advance(++done, "");

@@ -13,6 +13,7 @@ import java.util.TreeSet;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.exc.MismatchedInputException;
 import tools.jackson.databind.node.ObjectNode;
 import tools.jackson.dataformat.yaml.YAMLMapper;
 import tools.jackson.dataformat.yaml.YAMLWriteFeature;
@@ -57,14 +58,14 @@ public final class Recipes {
       merge(tree, values, "", file.toString());
     }
     overrides.forEach(override -> override(tree, override));
-    return bind(tree, nameOrFile);
+    return bind(tree, nameOrFile, overrides);
   }
 
   /** The recipe with one or more values changed: {@code section.key=value} each. */
   public static Recipe with(Recipe recipe, List<String> overrides) {
     ObjectNode tree = YAML.valueToTree(recipe);
     overrides.forEach(override -> override(tree, override));
-    return bind(tree, recipe.name());
+    return bind(tree, recipe.name(), overrides);
   }
 
   /** All values as YAML. */
@@ -85,7 +86,7 @@ public final class Recipes {
   private static Recipe complete(ObjectNode values, String source) {
     ObjectNode tree = named("paper");
     merge(tree, values, "", source);
-    return bind(tree, source);
+    return bind(tree, source, List.of());
   }
 
   private static ObjectNode named(String name) {
@@ -119,7 +120,9 @@ public final class Recipes {
       }
       throw new WispException("recipe %s: not a list of key: value lines".formatted(source));
     } catch (JacksonException e) {
-      throw new WispException("recipe %s: %s".formatted(source, firstLine(e)), e);
+      int line = e.getLocation() == null ? 1 : Math.max(1, e.getLocation().getLineNr());
+      throw new WispException(
+          "recipe %s: line %d: malformed YAML: %s".formatted(source, line, firstLine(e)), e);
     }
   }
 
@@ -128,7 +131,7 @@ public final class Recipes {
       String key = path + entry.getKey();
       JsonNode old = into.get(entry.getKey());
       if (old == null) {
-        throw unknown(key, into, path, source);
+        throw unknown("recipe " + source, key, into, path);
       }
       if (old instanceof ObjectNode section) {
         if (!(entry.getValue() instanceof ObjectNode values)) {
@@ -154,7 +157,7 @@ public final class Recipes {
     for (int i = 0; i < parts.length; i++) {
       JsonNode old = section.get(parts[i]);
       if (old == null) {
-        throw unknown(key, section, path, "--set");
+        throw unknown("--set " + assignment, key, section, path);
       }
       boolean last = i == parts.length - 1;
       if (old instanceof ObjectNode inner) {
@@ -168,7 +171,7 @@ public final class Recipes {
       } else if (last) {
         section.set(parts[i], value(assignment, assignment.substring(equals + 1).strip(), old));
       } else {
-        throw unknown(key, section, path, "--set");
+        throw unknown("--set " + assignment, key, section, path);
       }
     }
   }
@@ -181,18 +184,19 @@ public final class Recipes {
     try {
       return YAML.readTree(yaml);
     } catch (JacksonException e) {
-      throw new WispException("--set %s: %s".formatted(assignment, firstLine(e)), e);
+      throw new WispException(
+          "--set %s: malformed value: %s".formatted(assignment, firstLine(e)), e);
     }
   }
 
-  private static WispException unknown(String key, ObjectNode section, String path, String source) {
+  private static WispException unknown(String source, String key, ObjectNode section, String path) {
     String known = String.join(", ", new TreeSet<>(section.propertyNames()));
     String where = path.isEmpty() ? "at the top" : "in " + path.substring(0, path.length() - 1);
     return new WispException(
-        "recipe %s: unknown key %s; known %s: %s".formatted(source, key, where, known));
+        "%s: unknown key %s; known %s: %s".formatted(source, key, where, known));
   }
 
-  private static Recipe bind(ObjectNode tree, String source) {
+  private static Recipe bind(ObjectNode tree, String source, List<String> overrides) {
     try {
       return YAML.treeToValue(tree, Recipe.class);
     } catch (JacksonException e) {
@@ -201,17 +205,36 @@ public final class Recipes {
           throw wrong;
         }
       }
-      StringBuilder key = new StringBuilder();
-      for (JacksonException.Reference part : e.getPath()) {
-        if (part.getPropertyName() != null) {
-          key.append(key.isEmpty() ? "" : ".").append(part.getPropertyName());
-        }
-      }
-      throw new WispException(
-          "recipe %s: %s has the wrong type: %s"
-              .formatted(source, key, e.getOriginalMessage().lines().findFirst().orElse("")),
-          e);
+      throw new WispException(wrongType(e, tree, source, overrides), e);
     }
+  }
+
+  private static String wrongType(
+      JacksonException e, ObjectNode tree, String source, List<String> overrides) {
+    StringBuilder key = new StringBuilder();
+    JsonNode value = tree;
+    for (JacksonException.Reference part : e.getPath()) {
+      if (part.getPropertyName() != null) {
+        key.append(key.isEmpty() ? "" : ".").append(part.getPropertyName());
+        value = value.path(part.getPropertyName());
+      }
+    }
+    String where =
+        overrides.stream()
+            .filter(override -> override.startsWith(key + "="))
+            .reduce((first, last) -> last)
+            .map(override -> "--set " + override)
+            .orElse("recipe " + source);
+    Class<?> wanted =
+        e instanceof MismatchedInputException mismatch ? mismatch.getTargetType() : null;
+    String remedy =
+        wanted == int.class || wanted == long.class || wanted == Integer.class
+            ? "give a whole number"
+            : wanted == double.class || wanted == Double.class
+                ? "give a number"
+                : "this is not what belongs there";
+    return "%s: %s is %s; %s%s"
+        .formatted(where, key, value, remedy, value.isArray() ? " in each place" : "");
   }
 
   private static String firstLine(JacksonException e) {

@@ -59,9 +59,6 @@ public final class RunDirectory implements AutoCloseable {
       throw FileErrors.of(
           folder, "holds a run already; continue it with --resume or replace it with --force");
     }
-    if (Files.exists(folder) && !Files.isDirectory(folder)) {
-      throw FileErrors.of(folder, "is a file; name a folder for the run");
-    }
     FileChannel lock = lock(folder);
     try {
       if (existing == Existing.REPLACE) {
@@ -105,7 +102,7 @@ public final class RunDirectory implements AutoCloseable {
       }
       throw FileErrors.of(
           folder.resolve(RECIPE),
-          "the run has '%s' where this command asks for '%s'; resume without other values"
+          "the run has '%s' where this command asks for '%s'; give the same values or another folder"
               .formatted(
                   i < was.size() ? was.get(i).strip() : "",
                   i < is.size() ? is.get(i).strip() : ""));
@@ -113,8 +110,8 @@ public final class RunDirectory implements AutoCloseable {
   }
 
   private static FileChannel lock(Path folder) {
+    AtomicFiles.makeFolder(folder);
     try {
-      Files.createDirectories(folder);
       FileChannel channel =
           FileChannel.open(
               folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);

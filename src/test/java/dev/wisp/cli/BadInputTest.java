@@ -51,12 +51,12 @@ class BadInputTest {
     String recipe = file("wrong.yaml", "training:\n  batches: 3\n");
     return Stream.of(
             new Case("give a command"),
-            new Case("bogus", "bogus"),
+            new Case("there is no command 'bogus'; choose one of demo, doctor", "bogus"),
             new Case("--bogus", "doctor", "--bogus"),
             new Case("holds a dataset already", "synth", d),
             new Case("size is 9", "synth", at("s1"), "--size=9"),
             new Case("classes is 50", "synth", at("s2"), "--classes=50"),
-            new Case("--train", "synth", at("s3"), "--train=many"),
+            new Case("'many' is not a whole number", "synth", at("s3"), "--train=many"),
             new Case("--data", "pretrain", "--run=" + at("r")),
             new Case("missing", "pretrain", "--data=" + missing, "--run=" + at("r")),
             new Case("nolist", "pretrain", "--data=" + d, "--list=nolist", "--run=" + at("r")),
@@ -75,7 +75,7 @@ class BadInputTest {
                 "--resume",
                 "--set=pretraining.batch=2"),
             new Case(
-                "mutually exclusive",
+                "wisp: --resume, --force are mutually exclusive",
                 "pretrain",
                 "--data=" + d,
                 "--run=" + at("r"),
@@ -142,6 +142,44 @@ class BadInputTest {
             new Case("empty.pth", "convert", empty, at("x.safetensors")),
             new Case(".safetensors, .pth, .npz", "convert", notWeights, at("x.txt")),
             new Case("no operation", "selftest", "--only=nothing"),
+            new Case(
+                "--set training.epochs=many: training.epochs is \"many\"; give a whole number",
+                "train",
+                "--data=" + d,
+                "--run=" + at("r"),
+                "--weights=" + notWeights,
+                "--set=training.epochs=many"),
+            new Case(
+                "--set method.pamr.dilations=[1,: malformed value",
+                "train",
+                "--data=" + d,
+                "--run=" + at("r"),
+                "--weights=" + notWeights,
+                "--set=method.pamr.dilations=[1,"),
+            new Case(
+                "line 2: malformed YAML",
+                "train",
+                "--data=" + d,
+                "--run=" + at("r"),
+                "--weights=" + notWeights,
+                "--recipe=" + file("torn.yaml", "training:\n  batch: [3\n")),
+            new Case(
+                "--recipe",
+                "train",
+                "--data=" + d,
+                "--run=" + at("r"),
+                "--weights=" + notWeights,
+                "--recipe"),
+            new Case("empty.pth: is a file; name a folder", "demo", "--run=" + empty),
+            new Case(
+                "empty.pth: is a file; name a folder",
+                "pretrain",
+                "--data=" + d,
+                "--run=" + empty,
+                "--recipe=demo",
+                "--set=pretraining.batch=2"),
+            new Case("--device is tpu; give one of auto", "doctor", "--device=tpu"),
+            new Case("--threads is -3", "doctor", "--threads=-3"),
             new Case("tpu", "selftest", "--device=tpu"),
             new Case("cuda", "selftest", "--device=cuda"),
             new Case("--threads", "selftest", "--threads=-3"),
@@ -171,6 +209,15 @@ class BadInputTest {
     for (String command : commands) {
       assertThat(wisp(command, "--help").ok().out()).contains("Example: wisp " + command);
     }
+  }
+
+  @Test
+  void doctorSaysWhatABugReportNeeds() {
+    String report = wisp("doctor").ok().out();
+    assertThat(report).containsPattern("wisp: +\\d+\\.\\d+\\.\\d+");
+    assertThat(report)
+        .contains("java:", "system:", "java options:", "environment:", "memory:", "disk:")
+        .contains("cpu backend:", "Wisp can compute here.");
   }
 
   @Test
