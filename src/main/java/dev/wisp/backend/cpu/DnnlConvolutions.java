@@ -5,6 +5,7 @@ import dev.wisp.backend.ConvWeights;
 import dev.wisp.backend.cpu.DnnlRecipes.Case;
 import dev.wisp.backend.cpu.DnnlRecipes.Pass;
 import dev.wisp.backend.cpu.DnnlRecipes.Rearrangement;
+import dev.wisp.backend.cpu.WeightOrder.Kind;
 import dev.wisp.tensor.Shape;
 import dev.wisp.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -35,6 +36,7 @@ final class DnnlConvolutions {
   private final Set<DnnlWeights> holders = Collections.newSetFromMap(new IdentityHashMap<>());
   private final Map<ConvSpec, DnnlLayout> plainLayouts = new HashMap<>();
   private long weightCopies;
+  private long tiledCopies;
   private long weightBytes;
 
   DnnlConvolutions(CpuContext context) {
@@ -154,6 +156,7 @@ final class DnnlConvolutions {
         primitives.evicted(),
         primitives.nanos() * 1e-9,
         weightCopies,
+        tiledCopies,
         weightBytes,
         holders.stream().mapToLong(DnnlWeights::bytes).sum());
   }
@@ -176,15 +179,53 @@ final class DnnlConvolutions {
       @Nullable MemorySegment scale,
       DnnlLayout toLayout,
       MemorySegment to) {
-    Rearrangement key = new Rearrangement(spec, fromLayout, toLayout, scale != null);
-    DnnlPrimitive primitive = primitives.get(key, () -> recipes.rearrangement(key));
-    if (scale == null) {
-      execute(primitive, from, to);
-    } else {
-      execute(primitive, from, to, scale);
+    if (!rearrangeTiles(spec, fromLayout.order(), from, scale, toLayout.order(), to)) {
+      Rearrangement key = new Rearrangement(spec, fromLayout, toLayout, scale != null);
+      DnnlPrimitive primitive = primitives.get(key, () -> recipes.rearrangement(key));
+      if (scale == null) {
+        execute(primitive, from, to);
+      } else {
+        execute(primitive, from, to, scale);
+      }
     }
     weightCopies++;
     weightBytes += toLayout.bytes();
+  }
+
+  /** The rearrangements a training step needs, by our own kernels; false for any other. */
+  private boolean rearrangeTiles(
+      ConvSpec spec,
+      WeightOrder fromOrder,
+      MemorySegment from,
+      @Nullable MemorySegment scale,
+      WeightOrder toOrder,
+      MemorySegment to) {
+    long o = spec.outChannels();
+    long i = spec.inChannels();
+    long taps = (long) spec.kernel() * spec.kernel();
+    Kind source = fromOrder.kind();
+    Kind target = toOrder.kind();
+    Call.Kernel kernel;
+    if (source == Kind.PLAIN && target == Kind.OUT_BLOCKS) {
+      MemorySegment factors = scale == null ? NOTHING : scale;
+      long block = toOrder.block();
+      kernel =
+          () -> (int) NativeKernels.PACK_WEIGHTS.invokeExact(from, factors, to, o, i, taps, block);
+    } else if (source == Kind.OUT_BLOCKS && target == Kind.IN_BLOCKS && scale == null) {
+      long fromBlock = fromOrder.block();
+      long toBlock = toOrder.block();
+      kernel =
+          () ->
+              (int)
+                  NativeKernels.TURN_WEIGHTS.invokeExact(from, to, o, i, taps, fromBlock, toBlock);
+    } else if (source == Kind.TILES && target == Kind.PLAIN && scale == null) {
+      kernel = () -> (int) NativeKernels.UNPACK_TILES.invokeExact(from, to, o, i, taps);
+    } else {
+      return false;
+    }
+    context.call("rearranging the weights of " + spec).run(kernel);
+    tiledCopies++;
+    return true;
   }
 
   private DnnlPrimitive primitive(Case c) {
