@@ -12,8 +12,12 @@ import java.util.concurrent.Callable;
  *       unless the operation says it accumulates, and must not overlap an input unless the
  *       operation allows it.
  *   <li>Shapes, element types and liveness are checked before any native call; a violation is an
- *       {@link IllegalArgumentException} (shape, type) or {@link IllegalStateException} (released
- *       tensor, closed backend, wrong thread) whose message names the operation and the shapes.
+ *       {@link IllegalArgumentException} (shape, type, overlap, memory of another backend) or
+ *       {@link IllegalStateException} (released tensor, closed backend, wrong thread) whose message
+ *       names the operation and the shapes.
+ *   <li>Tensors without elements go through. A call that needs the mean, the maximum or a pixel of
+ *       nothing is an {@link IllegalArgumentException}.
+ *   <li>A class id or position in an I32 input that names nothing is passed over, never followed.
  *   <li>Sums have a fixed order: the same inputs on the same device give the same bits, whatever
  *       the timing of threads.
  *   <li>Everything runs on the backend's compute thread: call operations inside {@link #compute}.

@@ -23,8 +23,10 @@ public final class ClassRows {
    *
    * @param present foreground class ids (1..K) of each image, any order, no repeats; may be empty
    * @param foreground K, the number of foreground classes of the dataset
+   * @throws IllegalArgumentException for other ids, or a negative K
    */
   public static ClassRows present(int[][] present, int foreground) {
+    requireCounts(present.length, foreground);
     int[] offsets = new int[present.length + 1];
     int rows = 0;
     for (int n = 0; n < present.length; n++) {
@@ -49,8 +51,13 @@ public final class ClassRows {
     return new ClassRows(offsets, ids, foreground + 1);
   }
 
-  /** Rows for every class of every image. */
+  /**
+   * Rows for every class of every image.
+   *
+   * @throws IllegalArgumentException for a negative count, or more than 2^31-1 rows
+   */
   public static ClassRows all(int images, int foreground) {
+    requireCounts(images, foreground);
     int total = foreground + 1;
     int[] offsets = new int[images + 1];
     int[] ids = new int[images * total];
@@ -61,6 +68,13 @@ public final class ClassRows {
       }
     }
     return new ClassRows(offsets, ids, total);
+  }
+
+  private static void requireCounts(int images, int foreground) {
+    if (images < 0 || foreground < 0 || images * (foreground + 1L) > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "class rows of %d images and %d classes".formatted(images, foreground));
+    }
   }
 
   public int images() {

@@ -38,7 +38,7 @@ public interface MapOps {
   /**
    * Gradient of {@link #camToMaps} for cam, through the spatial maxima and the maximum over
    * classes; relu'(0) = 0, and where relu cuts the gradient is exactly 0 (selected, not
-   * multiplied). Overwrites dCam.
+   * multiplied). A peak outside the image stands for a maximum of 0. Overwrites dCam.
    */
   void camToMapsBackward(
       Tensor cam,
@@ -59,7 +59,10 @@ public interface MapOps {
    */
   void normalizeMaps(Tensor maps, Normalization mode, float eps, Tensor out, Tensor peak);
 
-  /** Gradient of {@link #normalizeMaps}, through the maximum and minimum. Overwrites dMaps. */
+  /**
+   * Gradient of {@link #normalizeMaps}, through the maximum and minimum; 0 for a row whose peaks
+   * lie outside the image. Overwrites dMaps.
+   */
   void normalizeMapsBackward(
       Tensor maps, Normalization mode, float eps, Tensor peak, Tensor dOut, Tensor dMaps);
 

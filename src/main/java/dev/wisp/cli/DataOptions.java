@@ -3,7 +3,6 @@ package dev.wisp.cli;
 import dev.wisp.common.WispException;
 import dev.wisp.data.Dataset;
 import dev.wisp.data.Datasets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -20,17 +19,18 @@ final class DataOptions {
   @Option(
       names = "--list",
       paramLabel = "NAME|FILE",
-      description = "List of images in VOC layout (default: train; eval: val).")
+      description =
+          "VOC layout: list of images (default: train; eval and ablate: val). COCO layout: NAME of"
+              + " instances_NAME.json, or its beginning.")
   @Nullable String list;
 
   /**
    * Opens it; refuses an empty one.
    *
-   * @param standard the list to take in VOC layout when none is named
+   * @param standard the list to take in VOC or COCO layout when none is named
    */
   Dataset open(@Nullable String standard) {
-    boolean lists = Files.isDirectory(data.resolve("JPEGImages"));
-    String chosen = list == null && lists ? standard : list;
+    String chosen = list == null && Datasets.hasLists(data) ? standard : list;
     Dataset dataset = Datasets.open(data, chosen);
     if (dataset.samples().isEmpty()) {
       throw new WispException(dataset.name() + ": lists no image");

@@ -5,6 +5,7 @@ import dev.wisp.data.synth.SynthOptions;
 import dev.wisp.pipeline.Bootstrap.Interval;
 import dev.wisp.pipeline.Demo;
 import dev.wisp.pipeline.Devices;
+import dev.wisp.pipeline.FactorSweep;
 import dev.wisp.pipeline.MapComparison;
 import dev.wisp.pipeline.Recipe;
 import java.nio.file.Path;
@@ -78,6 +79,7 @@ final class DemoCommand extends Task {
                     .printf(
                         "%-10s  %s     %s at %.2f%n",
                         name, text(score.miou()), text(score.bestMiou()), score.bestFactor()));
+    out().printf("best factor: %s%n", FactorSweep.UPPER_BOUND);
     out().println("paired differences");
     scores
         .differences()

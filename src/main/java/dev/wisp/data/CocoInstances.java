@@ -43,7 +43,7 @@ public final class CocoInstances implements ImageLabels {
             (imageId, name) -> {
               var categories = json.present().getOrDefault(imageId, new TreeSet<>());
               int[] classes = categories.stream().mapToInt(c -> order.indexOf(c) + 1).toArray();
-              String id = ImageList.stem(name.substring(name.lastIndexOf('/') + 1));
+              String id = name(name);
               if (images.put(id, new Labelled(name, classes)) != null) {
                 throw FileErrors.of(file, "the image '" + name + "' is listed twice");
               }
@@ -66,10 +66,19 @@ public final class CocoInstances implements ImageLabels {
   public int @Nullable [] of(String id) {
     Labelled known = images.get(id);
     if (known == null) {
-      // COCO 2014 puts the set in front of the number, COCO 2017 has the number alone.
-      known = images.get(id.substring(id.lastIndexOf('_') + 1));
+      known = images.get(number(id));
     }
     return known == null ? null : known.classes().clone();
+  }
+
+  /** What an image is called: its file's name without folders and ending. */
+  static String name(String fileName) {
+    return ImageList.stem(fileName.substring(fileName.lastIndexOf('/') + 1));
+  }
+
+  /** COCO 2014 puts the set in front of the number, COCO 2017 has the number alone. */
+  static String number(String id) {
+    return id.substring(id.lastIndexOf('_') + 1);
   }
 
   @Override

@@ -20,16 +20,14 @@ public final class CocoLayout {
 
   /**
    * Opens a folder; pictures lie in {@code NAME}, {@code images/NAME} or {@code images}, masks (if
-   * any) in {@code masks/NAME} or {@code masks}.
+   * any) in {@code masks/NAME} or {@code masks}; an image without one gets it from its instances.
    *
-   * @param name for example {@code train2017}; null for the first that begins with train
+   * @param name for example {@code train2017}; without such a file the first that begins with it;
+   *     null for train
    */
   static Dataset open(Path root, @Nullable String name) {
-    String chosen = name == null ? firstTraining(root) : name;
-    Path instances = ImageList.below(root.resolve("annotations"), PREFIX + chosen + SUFFIX);
-    if (instances == null || !Files.isRegularFile(instances)) {
-      throw FileErrors.of(root, "no annotations/" + PREFIX + chosen + SUFFIX);
-    }
+    String chosen = chosen(root, name == null ? "train" : name);
+    Path instances = root.resolve("annotations").resolve(PREFIX + chosen + SUFFIX);
     Path pictures = firstFolder(root, chosen, "images/" + chosen, "images");
     if (pictures == null) {
       throw FileErrors.of(root, "no folder with pictures: neither " + chosen + " nor images");
@@ -37,16 +35,25 @@ public final class CocoLayout {
     return open(pictures, instances, null, firstFolder(root, "masks/" + chosen, "masks"));
   }
 
-  private static String firstTraining(Path root) {
+  private static String chosen(Path root, String name) {
     try (Stream<Path> files = Files.list(root.resolve("annotations"))) {
-      return files
-          .map(file -> String.valueOf(file.getFileName()))
-          .filter(file -> file.startsWith(PREFIX + "train") && file.endsWith(SUFFIX))
-          .sorted()
-          .map(file -> file.substring(PREFIX.length(), file.length() - SUFFIX.length()))
+      List<String> names =
+          files
+              .map(file -> String.valueOf(file.getFileName()))
+              .filter(file -> file.startsWith(PREFIX) && file.endsWith(SUFFIX))
+              .map(file -> file.substring(PREFIX.length(), file.length() - SUFFIX.length()))
+              .filter(file -> file.startsWith(name))
+              .sorted()
+              .toList();
+      // The name itself, if it is there, comes before those it begins.
+      return names.stream()
           .findFirst()
           .orElseThrow(
-              () -> FileErrors.of(root, "no annotations/instances_train*.json: name a list"));
+              () ->
+                  FileErrors.of(
+                      root,
+                      "no annotations/%s%s%s and none that begins so; name a list"
+                          .formatted(PREFIX, name, SUFFIX)));
     } catch (IOException e) {
       throw FileErrors.reading(root, e);
     }
@@ -67,7 +74,7 @@ public final class CocoLayout {
    *
    * @param list a file with the images to take, by name ({@code COCO_train2014_000000000009} also
    *     finds {@code 000000000009.jpg}); null for all of the instances file
-   * @param masks a folder with {@code NAME.png}, or null
+   * @param masks a folder with {@code NAME.png}, or null; where there is none masks are drawn
    */
   public static Dataset open(
       Path pictures, Path instances, @Nullable Path list, @Nullable Path masks) {
@@ -106,11 +113,13 @@ public final class CocoLayout {
       }
     }
     List<Sample> samples = new ArrayList<>();
+    CocoMasks drawn = new CocoMasks(instances);
     images.forEach(
         (id, file) -> {
           Path mask = masks == null ? null : ImageList.below(masks, id + ".png");
-          boolean there = mask != null && Files.isRegularFile(mask);
-          samples.add(new Sample(id, file, labels.of(id), there ? mask : null));
+          MaskSource source =
+              mask != null && Files.isRegularFile(mask) ? MaskSource.file(mask) : drawn.of(id);
+          samples.add(new Sample(id, file, labels.of(id), source));
         });
     return new Dataset(
         (list == null ? instances : list).toString(), labels.classNames(), samples, false);

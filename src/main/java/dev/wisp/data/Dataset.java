@@ -82,9 +82,9 @@ public record Dataset(String name, List<String> classNames, List<Sample> samples
    * @throws WispException where it has none, and for a missing or damaged file
    */
   public Mask mask(Sample sample) {
-    return ImageCodec.readMask(
-        sample
-            .mask()
-            .orElseThrow(() -> FileErrors.of(sample.image(), "has no mask to score against")));
+    return sample
+        .mask()
+        .orElseThrow(() -> FileErrors.of(sample.image(), "has no mask to score against"))
+        .read();
   }
 }

@@ -28,15 +28,14 @@ public final class Datasets {
    * folder; {@code annotations/instances_NAME.json} COCO layout.
    *
    * @param list in VOC layout the name of a list below {@code ImageSets/Segmentation} (without
-   *     .txt) or a list file, null for {@code train}; in COCO layout the NAME, null for the first
-   *     that begins with train; in a folder null
+   *     .txt) or a list file; in COCO layout the NAME or its beginning; null for {@code train} in
+   *     both; in a folder null
    * @throws WispException where none of these is there
    */
   public static Dataset open(Path root, @Nullable String list) {
     boolean csv = Files.isRegularFile(root.resolve(CSV));
     if (Files.isDirectory(root.resolve(PICTURES))) {
-      boolean listed = Files.isRegularFile(root.resolve("ImageSets/Segmentation/train.txt"));
-      return list == null && csv && !listed
+      return list == null && !hasLists(root)
           ? folder(root)
           : voc(root, list == null ? "train" : list, null, null);
     }
@@ -54,6 +53,14 @@ public final class Datasets {
         Files.isDirectory(root)
             ? "not a dataset: it holds no JPEGImages, labels.csv or annotations/instances_*.json"
             : "no such folder");
+  }
+
+  /** Whether a folder's layout has lists of images, of which {@link #open} takes one. */
+  public static boolean hasLists(Path root) {
+    boolean csv = Files.isRegularFile(root.resolve(CSV));
+    return Files.isDirectory(root.resolve(PICTURES))
+        ? !csv || Files.isRegularFile(root.resolve("ImageSets/Segmentation/train.txt"))
+        : !csv && Files.isDirectory(root.resolve("annotations"));
   }
 
   /**
@@ -109,16 +116,16 @@ public final class Datasets {
     return Files.isDirectory(annotations) ? new VocAnnotations(annotations, classNames) : null;
   }
 
-  private static @Nullable Path vocMask(Path root, ImageList.Entry entry) {
+  private static @Nullable MaskSource vocMask(Path root, ImageList.Entry entry) {
     String listed = entry.maskPath();
     Path mask = listed == null ? null : ImageList.below(root, listed);
     if (mask != null && Files.isRegularFile(mask)) {
-      return mask;
+      return MaskSource.file(mask);
     }
     for (String folder : List.of("SegmentationClass", "SegmentationClassAug")) {
       mask = ImageList.below(root.resolve(folder), entry.id() + ".png");
       if (mask != null && Files.isRegularFile(mask)) {
-        return mask;
+        return MaskSource.file(mask);
       }
     }
     return null;
@@ -164,7 +171,10 @@ public final class Datasets {
       Path mask = ImageList.below(root.resolve("masks"), id + ".png");
       samples.add(
           new Sample(
-              id, image, labels.of(id), mask != null && Files.isRegularFile(mask) ? mask : null));
+              id,
+              image,
+              labels.of(id),
+              mask != null && Files.isRegularFile(mask) ? MaskSource.file(mask) : null));
     }
     return new Dataset(root.toString(), labels.classNames(), samples, true);
   }

@@ -13,7 +13,7 @@ public final class Sample {
   private final String id;
   private final Path image;
   private final int @Nullable [] classes;
-  private final @Nullable Path mask;
+  private final @Nullable MaskSource mask;
 
   /**
    * One image.
@@ -22,10 +22,10 @@ public final class Sample {
    * @param image its file
    * @param classes ids 1..K of the classes it shows, in any order; null where nobody said, empty
    *     where it shows none
-   * @param mask the file with its pixels' labels, or null
+   * @param mask its pixels' labels, or null
    * @throws IllegalArgumentException for an id below 1 or twice the same
    */
-  public Sample(String id, Path image, int @Nullable [] classes, @Nullable Path mask) {
+  public Sample(String id, Path image, int @Nullable [] classes, @Nullable MaskSource mask) {
     this.id = id;
     this.image = image;
     this.mask = mask;
@@ -68,8 +68,8 @@ public final class Sample {
     return classes.clone();
   }
 
-  /** The file with the pixels' labels: 0 background, 1..K, 255 void. */
-  public Optional<Path> mask() {
+  /** The pixels' labels: 0 background, 1..K, 255 void. */
+  public Optional<MaskSource> mask() {
     return Optional.ofNullable(mask);
   }
 

@@ -9,11 +9,13 @@ import dev.wisp.method.AeSipeNet;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -51,9 +53,12 @@ public final class Ablation {
    * A measured row.
    *
    * @param retrained whether the row's own switches were trained, else the given weights were used
-   * @param meanIou of the labels without CRF, 0..1
+   * @param meanIou of the labels without CRF at the row's background factor, 0..1
+   * @param bestFactor the background factor that scores best on the scored images themselves
+   * @param bestMeanIou the score there: an upper bound, not a result
    */
-  public record Measured(Row row, boolean retrained, double meanIou) {}
+  public record Measured(
+      Row row, boolean retrained, double meanIou, float bestFactor, double bestMeanIou) {}
 
   /**
    * What to do.
@@ -108,7 +113,7 @@ public final class Ablation {
   public static Report run(Backend backend, Request request, Progress progress) {
     Models.requireClasses(request.weights(), request.scored());
     Map<String, String> skipped = new TreeMap<>();
-    Map<String, Map<Double, Double>> scores = new LinkedHashMap<>();
+    Map<String, SortedMap<Float, Double>> scores = new LinkedHashMap<>();
     List<Row> rows = rows(request.recipe());
     List<Measured> measured = new ArrayList<>();
     for (Row row : rows) {
@@ -117,8 +122,9 @@ public final class Ablation {
       // differ by it.
       String key =
           row.sequence() + "/" + row.normalization() + (retrain ? "/" + row.feature() : "");
-      Map<Double, Double> byFactor = scores.get(key);
+      SortedMap<Float, Double> byFactor = scores.get(key);
       if (byFactor == null) {
+        LOG.info("ablation: table {}, row '{}'", row.table(), row.name());
         Recipe recipe =
             Recipes.with(
                 request.recipe(),
@@ -134,15 +140,27 @@ public final class Ablation {
         byFactor = score(backend, request.scored(), recipe, weights, skipped, progress);
         scores.put(key, byFactor);
       }
-      Double score = byFactor.get(row.backgroundFactor());
-      if (score == null) {
-        throw new AssertionError("factor " + row.backgroundFactor() + " of " + row);
-      }
-      measured.add(new Measured(row, retrain, score));
+      measured.add(measured(row, retrain, byFactor));
     }
     AtomicFiles.writeString(request.out().resolve("ablation.md"), markdown(measured));
     AtomicFiles.writeString(request.out().resolve("ablation.csv"), csv(measured));
     return new Report(List.copyOf(measured), skipped);
+  }
+
+  private static Measured measured(Row row, boolean retrained, SortedMap<Float, Double> byFactor) {
+    Double score = byFactor.get((float) row.backgroundFactor());
+    if (score == null) {
+      throw new AssertionError("factor " + row.backgroundFactor() + " of " + row);
+    }
+    float best = byFactor.firstKey();
+    double bestScore = Double.NEGATIVE_INFINITY;
+    for (Map.Entry<Float, Double> each : byFactor.entrySet()) {
+      if (each.getValue() > bestScore) {
+        best = each.getKey();
+        bestScore = each.getValue();
+      }
+    }
+    return new Measured(row, retrained, score, best, bestScore);
   }
 
   private static Path retrain(
@@ -168,17 +186,21 @@ public final class Ablation {
         .weights();
   }
 
-  /** mIoU of one network's labels at the factors that rows ask for. */
-  private static Map<Double, Double> score(
+  /** mIoU of one network's labels by background factor: those of the sweep and of the rows. */
+  private static SortedMap<Float, Double> score(
       Backend backend,
       Dataset data,
       Recipe recipe,
       Path weights,
       Map<String, String> skipped,
       Progress progress) {
-    Map<Double, Confusion> byFactor = new LinkedHashMap<>();
-    byFactor.put(1.0, new Confusion(data.classCount() + 1));
-    byFactor.put(recipe.method().backgroundFactor(), new Confusion(data.classCount() + 1));
+    SortedMap<Float, Confusion> byFactor = new TreeMap<>();
+    for (float factor : FactorSweep.FACTORS) {
+      byFactor.put(factor, new Confusion(data.classCount() + 1));
+    }
+    byFactor.putIfAbsent(
+        (float) recipe.method().backgroundFactor(), new Confusion(data.classCount() + 1));
+    List<Float> factors = List.copyOf(byFactor.keySet());
     int done = 0;
     progress.begin(
         recipe.method().sequence() + " " + recipe.method().normalization(),
@@ -197,8 +219,8 @@ public final class Ablation {
                   network.localize(image.scales(), sample.classes()),
                   image.height(),
                   image.width());
-          byFactor.forEach(
-              (factor, confusion) -> confusion.add(truth, maps.labels(factor.floatValue())));
+          Iterator<byte[]> labels = maps.labels(factors).iterator();
+          byFactor.values().forEach(confusion -> confusion.add(truth, labels.next()));
         } catch (WispException unusable) {
           if (skipped.put(sample.id(), String.valueOf(unusable.getMessage())) == null) {
             LOG.warn("skipped: {}", unusable.getMessage());
@@ -214,13 +236,13 @@ public final class Ablation {
           "%s: none of its images can be scored; the first: %s"
               .formatted(data.name(), skipped.values().iterator().next()));
     }
-    Map<Double, Double> scores = new LinkedHashMap<>();
+    SortedMap<Float, Double> scores = new TreeMap<>();
     byFactor.forEach(
         (factor, confusion) -> scores.put(factor, confusion.meanIou(Confusion.Convention.VOC)));
     return scores;
   }
 
-  /** Both tables as Markdown, mIoU in percent. */
+  /** Both tables as Markdown, and what their columns mean. */
   public static String markdown(List<Measured> rows) {
     StringBuilder text = new StringBuilder();
     for (int table : List.of(2, 3)) {
@@ -228,8 +250,8 @@ public final class Ablation {
           """
           ### Table %d
 
-          | row | feature | sequence | normalisation | background factor | weights | mIoU | with CRF |
-          |---|---|---|---|---|---|---|---|
+          | row | feature | sequence | normalisation | weights | background factor | mIoU | best mIoU | with CRF |
+          |---|---|---|---|---|---|---|---|---|
           """
               .formatted(table));
       for (Measured measured : rows) {
@@ -238,49 +260,56 @@ public final class Ablation {
           text.append(
               String.format(
                   Locale.ROOT,
-                  "| %s | %s | `%s` | %s | %.2f | %s | %.2f | - |%n",
+                  "| %s | %s | `%s` | %s | %s | %.2f | %.2f | %.2f at %.2f | - |%n",
                   row.name(),
                   row.feature(),
                   row.sequence(),
                   row.normalization(),
-                  row.backgroundFactor(),
                   weights(measured),
-                  100 * measured.meanIou()));
+                  row.backgroundFactor(),
+                  100 * measured.meanIou(),
+                  100 * measured.bestMeanIou(),
+                  measured.bestFactor()));
         }
       }
       text.append('\n');
     }
-    if (rows.stream().noneMatch(Measured::retrained)) {
-      text.append(
-          "All rows label with the same weights; the feature acts in training only,"
-              + " so rows that differ by it alone are equal.\n");
-    }
+    text.append("mIoU in percent. Best mIoU: at ").append(FactorSweep.UPPER_BOUND).append(".\n");
+    text.append(
+        rows.stream().allMatch(Measured::retrained)
+            ? "Each row was trained with its own switches from the same encoder and seed;"
+                + " rows with the same switches share one training.\n"
+            : "All rows label with the same weights; the feature acts in training only,"
+                + " so rows that differ by it alone are equal.\n");
     return text.toString();
   }
 
   private static String csv(List<Measured> rows) {
     StringBuilder text =
         new StringBuilder(
-            "table,row,feature,sequence,normalization,background_factor,weights,miou,miou_crf\n");
+            "table,row,feature,sequence,normalization,weights,background_factor,miou,best_factor,"
+                + "best_miou,miou_crf\n");
     for (Measured measured : rows) {
       Row row = measured.row();
       text.append(
           String.format(
               Locale.ROOT,
-              "%d,\"%s\",%s,\"%s\",%s,%s,%s,%.6f,-%n",
+              "%d,\"%s\",%s,\"%s\",%s,%s,%s,%.6f,%s,%.6f,-%n",
               row.table(),
               row.name(),
               row.feature(),
               row.sequence(),
               row.normalization(),
-              row.backgroundFactor(),
               weights(measured),
-              measured.meanIou()));
+              row.backgroundFactor(),
+              measured.meanIou(),
+              measured.bestFactor(),
+              measured.bestMeanIou()));
     }
     return text.toString();
   }
 
   private static String weights(Measured measured) {
-    return measured.retrained() ? "retrained" : "same";
+    return measured.retrained() ? "retrained" : "same weights";
   }
 }

@@ -141,6 +141,7 @@ public final class Demo {
     summary.put("images", request.synth());
     summary.put("seed", request.recipe().seed());
     summary.put("scores", result.comparison());
+    summary.put("bestFactor", FactorSweep.UPPER_BOUND);
     summary.put("labels", Map.of("miou", result.labelScore()));
     summary.put("seconds", result.seconds());
     summary.put("secondsInAll", result.seconds().values().stream().mapToDouble(v -> v).sum());

@@ -4,7 +4,9 @@ import dev.wisp.backend.Backend;
 import dev.wisp.method.Localization;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Localisation maps at the image's own size, one class at a time: bilinear, half-pixel centres. A
@@ -44,20 +46,32 @@ final class MapEnlarger {
 
   /** The class of the largest map per pixel, the first among equals, as mask bytes. */
   byte[] labels(float backgroundFactor) {
-    float[] best = map(0);
-    for (int p = 0; p < best.length; p++) {
-      best[p] *= backgroundFactor;
-    }
-    byte[] label = new byte[best.length];
+    return labels(List.of(backgroundFactor)).getFirst();
+  }
+
+  /** The same for several background factors: foreground classes compete once for all. */
+  List<byte[]> labels(List<Float> backgroundFactors) {
+    float[] background = map(0);
+    float[] best = new float[background.length];
+    Arrays.fill(best, Float.NEGATIVE_INFINITY);
+    byte[] winner = new byte[best.length];
     for (int k = 1; k < maps.classes().length; k++) {
       float[] values = map(k);
       for (int p = 0; p < best.length; p++) {
         if (values[p] > best[p]) {
           best[p] = values[p];
-          label[p] = (byte) maps.classes()[k];
+          winner[p] = (byte) maps.classes()[k];
         }
       }
     }
-    return label;
+    List<byte[]> labels = new ArrayList<>();
+    for (float factor : backgroundFactors) {
+      byte[] label = new byte[best.length];
+      for (int p = 0; p < label.length; p++) {
+        label[p] = best[p] > background[p] * factor ? winner[p] : 0;
+      }
+      labels.add(label);
+    }
+    return labels;
   }
 }

@@ -126,6 +126,9 @@ final class ConvolutionCases {
     cases.add(
         new ConformanceCase(
             "maxPool", "NaN, infinities, all below 0", ConvolutionCases::poolHostile));
+    cases.add(
+        new ConformanceCase(
+            "maxPoolBackward", "winners outside the image", ConvolutionCases::poolStrangers));
     return cases;
   }
 
@@ -295,6 +298,21 @@ final class ConvolutionCases {
     t.backend().maxPool(x, y, index);
     Tensor dx = t.f32(p[0], p[1], p[2], p[3]);
     t.backend().maxPoolBackward(t.normal(pooled(p)), index, dx);
+    t.outWithZeros("dx", dx);
+  }
+
+  /** Every third winner is real; the others are passed over. */
+  private static void poolStrangers(Trial t) {
+    Tensor y = t.f32(2, 3, 4, 17);
+    Tensor index = t.i32(2, 3, 4, 17);
+    t.backend().maxPool(t.normal(2, 5, 7, 17), y, index);
+    int[] winners = t.backend().ints(index);
+    int[] strangers = {-1, 35, Integer.MAX_VALUE, Integer.MIN_VALUE, 123456789};
+    for (int i = 0; i < winners.length; i++) {
+      winners[i] = i % 3 == 0 ? winners[i] : strangers[i % strangers.length];
+    }
+    Tensor dx = t.f32(2, 5, 7, 17);
+    t.backend().maxPoolBackward(t.normal(2, 3, 4, 17), t.tensor(winners, 2, 3, 4, 17), dx);
     t.outWithZeros("dx", dx);
   }
 

@@ -73,7 +73,52 @@ final class MapCases {
         }
       }
     }
+    cases.add(
+        new ConformanceCase(
+            "camToMapsBackward", "peaks and winners of nothing", MapCases::strangers));
+    cases.add(
+        new ConformanceCase(
+            "normalizeMapsBackward", "peaks outside the image", MapCases::strangePeaks));
     return cases;
+  }
+
+  private static void strangers(Trial t) {
+    ClassRows classes = ClassRows.present(new int[][] {{2}, {1, 3}}, 3);
+    Tensor peak = t.tensor(new int[] {3, 35, Integer.MIN_VALUE, -1, 0, Integer.MAX_VALUE}, 2, 3);
+    int[] ids = {1, 3, -5, 4, Integer.MAX_VALUE, 2, Integer.MIN_VALUE, 0};
+    int[] winners = new int[70];
+    for (int i = 0; i < winners.length; i++) {
+      winners[i] = ids[i % ids.length];
+    }
+    Tensor dCam = t.f32(2, 5, 7, 3);
+    // An eps near the maps' own size: a stranger's maximum is 0, and eps divides alone.
+    t.backend()
+        .camToMapsBackward(
+            t.normal(2, 5, 7, 3),
+            null,
+            classes,
+            0.5f,
+            peak,
+            t.tensor(winners, 2, 5, 7),
+            t.normal(classes.rows(), 5, 7),
+            dCam);
+    t.outWithZeros("dCam", dCam);
+  }
+
+  private static void strangePeaks(Trial t) {
+    int[] peaks = {3, 4, 35, 0, 2, -1, Integer.MAX_VALUE, Integer.MIN_VALUE, 34, 0};
+    for (Normalization mode : Normalization.values()) {
+      Tensor dMaps = t.f32(5, 5, 7);
+      t.backend()
+          .normalizeMapsBackward(
+              t.uniform(0, 1, 5, 5, 7),
+              mode,
+              0.5f,
+              t.tensor(peaks, 5, 2),
+              t.normal(5, 5, 7),
+              dMaps);
+      t.outWithZeros("dMaps " + mode, dMaps);
+    }
   }
 
   private static Tensor cam(Trial t, Cam kind, long... s) {

@@ -19,6 +19,17 @@ final class OptimizerCases {
         new ConformanceCase("gradientNorm", "five tensors near 1e-20", t -> norm(t, 5, 1e-20)));
     cases.add(new ConformanceCase("gradientNorm", "five tensors near 1e18", t -> norm(t, 5, 1e18)));
     cases.add(new ConformanceCase("gradientNorm", "all zero", t -> norm(t, 5, 0)));
+    cases.add(
+        new ConformanceCase(
+            "gradientNorm",
+            "a NaN among them",
+            t -> {
+              Tensor norm = t.f32(1);
+              t.backend().gradientNorm(List.of(t.normal(17), t.constant(Float.NaN, 1)), norm);
+              t.out("norm", norm);
+              t.backend().gradientNorm(List.of(t.normal(17)), norm);
+              t.out("norm of numbers, after it", norm);
+            }));
     for (boolean clipped : new boolean[] {true, false}) {
       for (float momentum : new float[] {0, 1e-4f, 0.9f}) {
         for (float decay : new float[] {0, 1e-4f}) {

@@ -80,7 +80,32 @@ final class SeedCases {
     cases.add(
         new ConformanceCase(
             "reactivateBackward", "zero features and zero prototypes", t -> zeros(t, true)));
+    cases.add(
+        new ConformanceCase("prototypes", "seeds that are no class", t -> strangers(t, false)));
+    cases.add(
+        new ConformanceCase(
+            "prototypesBackward", "seeds that are no class", t -> strangers(t, true)));
     return cases;
+  }
+
+  /** Passed over, and the one real seed among them is not. */
+  private static void strangers(Trial t, boolean backward) {
+    ClassRows classes = ClassRows.present(new int[][] {{2}, {1, 3}}, 3);
+    int[] ids = {-7, Integer.MAX_VALUE, Integer.MIN_VALUE, 4, 2, 123456789};
+    int[] values = new int[2 * ids.length];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = ids[i % ids.length];
+    }
+    Tensor seeds = t.tensor(values, 2, 2, 3);
+    if (backward) {
+      Tensor dFeature = t.normal(2, 2, 3, 17);
+      t.backend().prototypesBackward(t.normal(classes.rows(), 17), seeds, classes, dFeature);
+      t.out("dFeature", dFeature);
+      return;
+    }
+    Tensor prototypes = t.f32(classes.rows(), 17);
+    t.backend().prototypes(t.normal(2, 2, 3, 17), seeds, classes, prototypes);
+    t.outWithZeros("prototypes", prototypes);
   }
 
   private static int[] wide() {

@@ -55,6 +55,10 @@ public final class Trial {
     return backend;
   }
 
+  Scope scope() {
+    return scope;
+  }
+
   /** The case's random numbers. */
   public CounterRandom random() {
     return random;

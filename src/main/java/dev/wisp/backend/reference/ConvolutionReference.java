@@ -236,8 +236,10 @@ public final class ConvolutionReference {
       for (int p = 0; p < positions; p++) {
         for (int ch = 0; ch < c; ch++) {
           int at = (b * positions + p) * c + ch;
-          int to = (b * h * w + index[at]) * c + ch;
-          dx[to] = r.of(dx[to] + dy[at]);
+          if (index[at] >= 0 && index[at] < h * w) {
+            int to = (b * h * w + index[at]) * c + ch;
+            dx[to] = r.of(dx[to] + dy[at]);
+          }
         }
       }
     }

@@ -29,7 +29,7 @@ public final class MapReference {
       int[] peak,
       int[] winner) {
     int n = classes.images();
-    int positions = winner.length / n;
+    int positions = n == 0 ? 0 : winner.length / n;
     for (int b = 0; b < n; b++) {
       double[][] m = new double[k + 1][positions];
       for (int c = 0; c < k; c++) {
@@ -81,7 +81,7 @@ public final class MapReference {
       double[] dMaps,
       double[] dCam) {
     int n = classes.images();
-    int positions = winner.length / n;
+    int positions = n == 0 ? 0 : winner.length / n;
     Arrays.fill(dCam, 0);
     for (int b = 0; b < n; b++) {
       double[][] dm = new double[k + 1][positions];
@@ -93,11 +93,14 @@ public final class MapReference {
       }
       for (int p = 0; p < positions; p++) {
         int id = winner[b * positions + p];
-        dm[id][p] = r.of(dm[id][p] - dm[0][p]);
+        if (id >= 1 && id <= k) {
+          dm[id][p] = r.of(dm[id][p] - dm[0][p]);
+        }
       }
       for (int c = 0; c < k; c++) {
         int top = peak[b * k + c];
-        double divisor = r.of(activation(cam, k, positions, b, top, c) + eps);
+        double divisor =
+            r.of((inside(top, positions) ? activation(cam, k, positions, b, top, c) : 0) + eps);
         double dPeak = 0;
         for (int p = 0; p < positions; p++) {
           double m = r.of(activation(cam, k, positions, b, p, c) / divisor);
@@ -140,6 +143,10 @@ public final class MapReference {
     }
   }
 
+  private static boolean inside(int position, int positions) {
+    return position >= 0 && position < positions;
+  }
+
   private static double low(double[] maps, int from, int[] peak, int row, Normalization mode) {
     return mode == Normalization.MIN_MAX ? maps[from + peak[2 * row + 1]] : 0;
   }
@@ -162,6 +169,10 @@ public final class MapReference {
     int positions = rows == 0 ? 0 : maps.length / rows;
     for (int row = 0; row < rows; row++) {
       int from = row * positions;
+      if (!inside(peak[2 * row], positions) || !inside(peak[2 * row + 1], positions)) {
+        Arrays.fill(dMaps, from, from + positions, 0);
+        continue;
+      }
       double low = low(maps, from, peak, row, mode);
       double divisor = divisor(maps, from, peak, row, mode, eps);
       double dLow = 0;

@@ -56,11 +56,10 @@ public final class ReferenceBackend extends ReferenceNetwork {
       Tensor peak,
       Tensor winner) {
     String op = "camToMaps";
-    int[] s = images(op, "cam", cam, classes);
-    require(s[3] + 1 == classes.total(), op, "cam is %s for %s", cam, classes);
+    int[] s = cam(op, cam, classes);
     double[] out = f32(op, "maps", maps, classes.rows(), s[1], s[2]);
     map.camToMaps(
-        f32(op, "cam", cam, cam.shape().elements()),
+        f32(op, "cam", cam),
         s[3],
         f32OrNull(op, "valid", valid, s[0], s[1], s[2]),
         classes,
@@ -82,11 +81,10 @@ public final class ReferenceBackend extends ReferenceNetwork {
       Tensor dMaps,
       Tensor dCam) {
     String op = "camToMapsBackward";
-    int[] s = images(op, "cam", cam, classes);
-    require(s[3] + 1 == classes.total(), op, "cam is %s for %s", cam, classes);
+    int[] s = cam(op, cam, classes);
     double[] out = f32(op, "dCam", dCam, cam.shape().toArray());
     map.camToMapsBackward(
-        f32(op, "cam", cam, cam.shape().elements()),
+        f32(op, "cam", cam),
         s[3],
         f32OrNull(op, "valid", valid, s[0], s[1], s[2]),
         classes,
@@ -98,18 +96,26 @@ public final class ReferenceBackend extends ReferenceNetwork {
     rounding.results(out);
   }
 
+  private static int[] cam(String op, Tensor cam, ClassRows classes) {
+    int[] s = images(op, "cam", cam, classes);
+    require(s[3] + 1 == classes.total(), op, "cam is %s for %s", cam, classes);
+    require(s[0] == 0 || s[1] * s[2] * s[3] > 0, op, "cam %s has no position or class", cam);
+    return s;
+  }
+
+  private static int[] rows(String op, Tensor maps) {
+    int[] s = sizes(op, "maps", maps, 3);
+    require(s[0] == 0 || s[1] * s[2] > 0, op, "maps %s have no position", maps);
+    return s;
+  }
+
   @Override
   public void normalizeMaps(Tensor maps, Normalization mode, float eps, Tensor out, Tensor peak) {
     String op = "normalizeMaps";
-    int[] s = sizes(op, "maps", maps, 3);
+    int[] s = rows(op, maps);
     double[] result = f32(op, "out", out, maps.shape().toArray());
     map.normalizeMaps(
-        f32(op, "maps", maps, maps.shape().elements()),
-        s[0],
-        mode,
-        eps,
-        result,
-        i32(op, "peak", peak, s[0], 2));
+        f32(op, "maps", maps), s[0], mode, eps, result, i32(op, "peak", peak, s[0], 2));
     rounding.results(result);
   }
 
@@ -117,10 +123,10 @@ public final class ReferenceBackend extends ReferenceNetwork {
   public void normalizeMapsBackward(
       Tensor maps, Normalization mode, float eps, Tensor peak, Tensor dOut, Tensor dMaps) {
     String op = "normalizeMapsBackward";
-    int[] s = sizes(op, "maps", maps, 3);
+    int[] s = rows(op, maps);
     double[] result = f32(op, "dMaps", dMaps, maps.shape().toArray());
     map.normalizeMapsBackward(
-        f32(op, "maps", maps, maps.shape().elements()),
+        f32(op, "maps", maps),
         s[0],
         mode,
         eps,
@@ -135,7 +141,7 @@ public final class ReferenceBackend extends ReferenceNetwork {
     String op = "argmaxMaps";
     int[] s = maps(op, "maps", maps, classes);
     map.argmaxMaps(
-        f32(op, "maps", maps, maps.shape().elements()),
+        f32(op, "maps", maps),
         classes,
         backgroundFactor,
         i32(op, "seeds", seeds, classes.images(), s[1], s[2]));
@@ -153,10 +159,15 @@ public final class ReferenceBackend extends ReferenceNetwork {
       @Nullable Tensor iou) {
     String op = "structureSeeds";
     int[] s = images(op, "feature", feature, classes);
-    require(present.images() == s[0], op, "%s for %s", present, classes);
+    require(
+        present.images() == s[0] && present.total() == classes.total(),
+        op,
+        "%s for %s",
+        present,
+        classes);
     double[] ratios = f32OrNull(op, "iou", iou, classes.rows(), s[1], s[2]);
     seed.structureSeeds(
-        f32(op, "feature", feature, feature.shape().elements()),
+        f32(op, "feature", feature),
         s[3],
         f32(op, "maps", maps, classes.rows(), s[1], s[2]),
         classes,
@@ -176,11 +187,7 @@ public final class ReferenceBackend extends ReferenceNetwork {
     int[] s = images(op, "feature", feature, classes);
     double[] out = f32(op, "prototypes", prototypes, classes.rows(), s[3]);
     seed.prototypes(
-        f32(op, "feature", feature, feature.shape().elements()),
-        s[3],
-        i32(op, "seeds", seeds, s[0], s[1], s[2]),
-        classes,
-        out);
+        f32(op, "feature", feature), s[3], i32(op, "seeds", seeds, s[0], s[1], s[2]), classes, out);
     rounding.results(out);
   }
 
@@ -189,7 +196,7 @@ public final class ReferenceBackend extends ReferenceNetwork {
       Tensor dPrototypes, Tensor seeds, ClassRows classes, Tensor dFeature) {
     String op = "prototypesBackward";
     int[] s = images(op, "dFeature", dFeature, classes);
-    double[] out = f32(op, "dFeature", dFeature, dFeature.shape().elements());
+    double[] out = f32(op, "dFeature", dFeature);
     seed.prototypesBackward(
         f32(op, "dPrototypes", dPrototypes, classes.rows(), s[3]),
         s[3],
@@ -213,7 +220,7 @@ public final class ReferenceBackend extends ReferenceNetwork {
     double[] featureLengths = f32(op, "featureNorms", featureNorms, s[0], s[1], s[2]);
     double[] prototypeLengths = f32(op, "prototypeNorms", prototypeNorms, classes.rows());
     seed.reactivate(
-        f32(op, "feature", feature, feature.shape().elements()),
+        f32(op, "feature", feature),
         s[3],
         f32(op, "prototypes", prototypes, classes.rows(), s[3]),
         classes,
@@ -241,7 +248,7 @@ public final class ReferenceBackend extends ReferenceNetwork {
     double[] features = f32(op, "dFeature", dFeature, feature.shape().toArray());
     double[] rows = f32(op, "dPrototypes", dPrototypes, classes.rows(), s[3]);
     seed.reactivateBackward(
-        f32(op, "feature", feature, feature.shape().elements()),
+        f32(op, "feature", feature),
         s[3],
         f32(op, "prototypes", prototypes, classes.rows(), s[3]),
         classes,
@@ -264,20 +271,13 @@ public final class ReferenceBackend extends ReferenceNetwork {
       @Nullable Tensor logit) {
     String op = "pamrAffinity";
     int[] s = sizes(op, "guide", guide, 4);
+    require(s[3] > 0, op, "guide %s has no channel", guide);
     long[] shape = {s[0], options.neighbours(), s[1], s[2]};
     double[] out = f32(op, "affinity", affinity, shape);
     double[] deviations = f32OrNull(op, "std", std, s[0], s[3], s[1], s[2]);
     double[] logits = f32OrNull(op, "logit", logit, shape);
     pamr.pamrAffinity(
-        f32(op, "guide", guide, guide.shape().elements()),
-        s[0],
-        s[1],
-        s[2],
-        s[3],
-        options,
-        out,
-        deviations,
-        logits);
+        f32(op, "guide", guide), s[0], s[1], s[2], s[3], options, out, deviations, logits);
     rounding.results(out);
     if (deviations != null) {
       rounding.results(deviations);
@@ -297,7 +297,7 @@ public final class ReferenceBackend extends ReferenceNetwork {
         f32(op, "affinity", affinity, classes.images(), options.neighbours(), s[1], s[2]),
         s[1],
         s[2],
-        f32(op, "maps", maps, maps.shape().elements()),
+        f32(op, "maps", maps),
         classes,
         options,
         result);
@@ -308,7 +308,7 @@ public final class ReferenceBackend extends ReferenceNetwork {
   public void gradientNorm(List<Tensor> gradients, Tensor norm) {
     List<double[]> arrays = new ArrayList<>();
     for (Tensor gradient : gradients) {
-      arrays.add(f32("gradientNorm", "gradient", gradient, gradient.shape().elements()));
+      arrays.add(f32("gradientNorm", "gradient", gradient));
     }
     double[] out = f32("gradientNorm", "norm", norm, 1);
     out[0] = optimizer.gradientNorm(arrays);

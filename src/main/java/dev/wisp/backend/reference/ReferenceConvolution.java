@@ -3,6 +3,7 @@ package dev.wisp.backend.reference;
 import dev.wisp.backend.ConvSpec;
 import dev.wisp.backend.ConvWeights;
 import dev.wisp.tensor.Tensor;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** Convolutions of the reference backend: checks, then {@link ConvolutionReference}. */
@@ -17,6 +18,7 @@ abstract class ReferenceConvolution extends ReferenceMemory {
   private static final class Weights implements ConvWeights {
     final ConvSpec spec;
     double @Nullable [] values;
+    boolean closed;
 
     Weights(ConvSpec spec) {
       this.spec = spec;
@@ -29,14 +31,28 @@ abstract class ReferenceConvolution extends ReferenceMemory {
 
     @Override
     public void close() {
+      closed = true;
       values = null;
     }
   }
 
+  private static Weights own(String operation, ConvWeights weights) {
+    if (!(weights instanceof Weights holder)) {
+      throw new IllegalArgumentException(
+          operation + ": the weights of " + weights.spec() + " belong to another backend");
+    }
+    if (holder.closed) {
+      throw new IllegalStateException(
+          operation + ": the weights of " + holder.spec + " are closed");
+    }
+    return holder;
+  }
+
   private static double[] values(String operation, ConvWeights weights) {
-    double[] values = ((Weights) weights).values;
+    double[] values = own(operation, weights).values;
     if (values == null) {
-      throw new IllegalStateException(operation + ": no weights loaded, or closed");
+      throw new IllegalStateException(
+          operation + ": no weights of " + weights.spec() + " are loaded");
     }
     return values;
   }
@@ -48,14 +64,15 @@ abstract class ReferenceConvolution extends ReferenceMemory {
 
   @Override
   public void loadWeights(ConvWeights target, Tensor weight, @Nullable Tensor scale) {
-    ConvSpec spec = target.spec();
+    Weights holder = own("loadWeights", target);
+    ConvSpec spec = holder.spec;
     double[] values = new double[Math.toIntExact(spec.weights())];
     convolution.loadWeights(
         spec,
         f32("loadWeights", "weight", weight, weightShape(spec)),
         f32OrNull("loadWeights", "scale", scale, spec.outChannels()),
         values);
-    ((Weights) target).values = values;
+    holder.values = values;
   }
 
   private static long[] weightShape(ConvSpec spec) {
@@ -82,7 +99,7 @@ abstract class ReferenceConvolution extends ReferenceMemory {
     convolution.convForward(
         spec,
         values(op, weights),
-        f32(op, "x", x, x.shape().elements()),
+        f32(op, "x", x),
         in[0],
         in[1],
         in[2],
@@ -99,7 +116,7 @@ abstract class ReferenceConvolution extends ReferenceMemory {
     ConvSpec spec = weights.spec();
     int[] in = sizes(op, "dx", dx, 4);
     require(in[3] == spec.inChannels(), op, "dx is %s for %s", dx, spec);
-    double[] out = f32(op, "dx", dx, dx.shape().elements());
+    double[] out = f32(op, "dx", dx);
     convolution.convBackwardData(
         spec, values(op, weights), f32(op, "dy", dy, outShape(spec, in)), in[0], in[1], in[2], out);
     rounding.results(out);
@@ -115,7 +132,7 @@ abstract class ReferenceConvolution extends ReferenceMemory {
     double[] bias = f32OrNull(op, "db", db, spec.outChannels());
     convolution.convBackwardWeights(
         spec,
-        f32(op, "x", x, x.shape().elements()),
+        f32(op, "x", x),
         f32(op, "dy", dy, outShape(spec, in)),
         in[0],
         in[1],
@@ -132,7 +149,7 @@ abstract class ReferenceConvolution extends ReferenceMemory {
   public void foldNorm(
       Tensor gamma, Tensor beta, Tensor mean, Tensor var, float eps, Tensor scale, Tensor bias) {
     String op = "foldNorm";
-    long c = gamma.shape().elements();
+    long c = sizes(op, "gamma", gamma, 1)[0];
     double[] scales = f32(op, "scale", scale, c);
     double[] biases = f32(op, "bias", bias, c);
     convolution.foldNorm(
@@ -181,9 +198,9 @@ abstract class ReferenceConvolution extends ReferenceMemory {
   public void maxPool(Tensor x, Tensor y, @Nullable Tensor index) {
     String op = "maxPool";
     int[] in = sizes(op, "x", x, 4);
-    long[] shape = pooledShape(in);
+    long[] shape = pooledShape(op, in);
     convolution.maxPool(
-        f32(op, "x", x, x.shape().elements()),
+        f32(op, "x", x),
         in[0],
         in[1],
         in[2],
@@ -192,7 +209,8 @@ abstract class ReferenceConvolution extends ReferenceMemory {
         index == null ? null : i32(op, "index", index, shape));
   }
 
-  private static long[] pooledShape(int[] in) {
+  private static long[] pooledShape(String op, int[] in) {
+    require(in[1] > 0 && in[2] > 0, op, "%s has no pixel", Arrays.toString(in));
     return new long[] {
       in[0], ConvolutionReference.pooled(in[1]), ConvolutionReference.pooled(in[2]), in[3]
     };
@@ -202,8 +220,8 @@ abstract class ReferenceConvolution extends ReferenceMemory {
   public void maxPoolBackward(Tensor dy, Tensor index, Tensor dx) {
     String op = "maxPoolBackward";
     int[] in = sizes(op, "dx", dx, 4);
-    long[] shape = pooledShape(in);
-    double[] out = f32(op, "dx", dx, dx.shape().elements());
+    long[] shape = pooledShape(op, in);
+    double[] out = f32(op, "dx", dx);
     convolution.maxPoolBackward(
         f32(op, "dy", dy, shape), i32(op, "index", index, shape), in[0], in[1], in[2], in[3], out);
     rounding.results(out);

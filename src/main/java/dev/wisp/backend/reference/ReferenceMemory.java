@@ -62,7 +62,8 @@ abstract class ReferenceMemory implements Backend {
 
   @Override
   public void upload(float[] source, Tensor target) {
-    double[] values = f32("upload", "target", target, source.length);
+    double[] values = f32("upload", "target", target);
+    requireCount("upload", "target", target, source.length);
     for (int i = 0; i < source.length; i++) {
       values[i] = source[i];
     }
@@ -70,21 +71,24 @@ abstract class ReferenceMemory implements Backend {
 
   /** Like {@link #upload(float[], Tensor)} without a loss of precision. */
   public void upload(double[] source, Tensor target) {
-    double[] values = f32("upload", "target", target, source.length);
+    double[] values = f32("upload", "target", target);
+    requireCount("upload", "target", target, source.length);
     System.arraycopy(source, 0, values, 0, source.length);
     rounding.results(values);
   }
 
   @Override
   public void upload(int[] source, Tensor target) {
-    System.arraycopy(source, 0, i32("upload", "target", target, source.length), 0, source.length);
+    int[] values = i32("upload", "target", target);
+    requireCount("upload", "target", target, source.length);
+    System.arraycopy(source, 0, values, 0, source.length);
   }
 
   @Override
   public void upload(byte[] source, Tensor target) {
-    check("upload", "target", target, DType.U8, source.length);
-    System.arraycopy(
-        source, 0, ((HostStorage) target.storage()).bytes(source.length), 0, source.length);
+    byte[] values = memory("upload", "target", target, DType.U8).bytes(source.length);
+    requireCount("upload", "target", target, source.length);
+    System.arraycopy(source, 0, values, 0, source.length);
   }
 
   @Override
@@ -99,12 +103,12 @@ abstract class ReferenceMemory implements Backend {
 
   /** The elements of an F32 tensor as computed: not rounded by {@link ReferenceBackend#exact()}. */
   public double[] doubles(Tensor source) {
-    return f32("floats", "source", source, source.shape().elements()).clone();
+    return f32("floats", "source", source).clone();
   }
 
   @Override
   public int[] ints(Tensor source) {
-    return i32("ints", "source", source, source.shape().elements()).clone();
+    return i32("ints", "source", source).clone();
   }
 
   @Override
@@ -112,10 +116,10 @@ abstract class ReferenceMemory implements Backend {
     closed = true;
   }
 
-  /** The elements of an F32 tensor of exactly this shape. */
+  /** The elements of an F32 tensor of exactly this shape; without sizes, of any shape. */
   static double[] f32(String operation, String name, Tensor tensor, long... sizes) {
-    int count = check(operation, name, tensor, DType.F32, sizes);
-    return ((HostStorage) tensor.storage()).doubles(count);
+    HostStorage memory = memory(operation, name, tensor, DType.F32, sizes);
+    return memory.doubles(Math.toIntExact(tensor.shape().elements()));
   }
 
   static double @Nullable [] f32OrNull(
@@ -123,10 +127,10 @@ abstract class ReferenceMemory implements Backend {
     return tensor == null ? null : f32(operation, name, tensor, sizes);
   }
 
-  /** The elements of an I32 tensor of exactly this shape. */
+  /** The elements of an I32 tensor of exactly this shape; without sizes, of any shape. */
   static int[] i32(String operation, String name, Tensor tensor, long... sizes) {
-    int count = check(operation, name, tensor, DType.I32, sizes);
-    return ((HostStorage) tensor.storage()).ints(count);
+    HostStorage memory = memory(operation, name, tensor, DType.I32, sizes);
+    return memory.ints(Math.toIntExact(tensor.shape().elements()));
   }
 
   /** Sizes of a tensor that must have this rank. */
@@ -134,7 +138,7 @@ abstract class ReferenceMemory implements Backend {
     Shape shape = tensor.shape();
     if (shape.rank() != rank) {
       throw new IllegalArgumentException(
-          "%s: %s must have %d axes: %s".formatted(operation, name, rank, shape));
+          "%s: %s must have %d axes, not %s".formatted(operation, name, rank, tensor));
     }
     int[] sizes = new int[rank];
     for (int i = 0; i < rank; i++) {
@@ -163,16 +167,31 @@ abstract class ReferenceMemory implements Backend {
     }
   }
 
-  /** One size stands for "any shape of that many elements". */
-  private static int check(
+  static void requireCount(String operation, String name, Tensor tensor, long count) {
+    require(
+        tensor.shape().elements() == count,
+        operation,
+        "%s is %s, expected %d elements",
+        name,
+        tensor,
+        count);
+  }
+
+  private static HostStorage memory(
       String operation, String name, Tensor tensor, DType type, long... sizes) {
-    Shape expected = Shape.of(sizes);
-    Shape shape = tensor.shape();
-    boolean fits = sizes.length == 1 ? shape.elements() == sizes[0] : shape.equals(expected);
-    if (tensor.type() != type || !fits) {
-      throw new IllegalArgumentException(
-          "%s: %s is %s, expected %s%s".formatted(operation, name, tensor, type, expected));
+    if (!tensor.isAlive()) {
+      throw new IllegalStateException(
+          "%s: %s %s was released or its scope is closed".formatted(operation, name, tensor));
     }
-    return Math.toIntExact(shape.elements());
+    if (tensor.type() != type || (sizes.length > 0 && !tensor.shape().equals(Shape.of(sizes)))) {
+      throw new IllegalArgumentException(
+          "%s: %s is %s, expected %s%s"
+              .formatted(operation, name, tensor, type, sizes.length > 0 ? Shape.of(sizes) : ""));
+    }
+    if (!(tensor.storage() instanceof HostStorage memory)) {
+      throw new IllegalArgumentException(
+          "%s: %s %s belongs to another backend".formatted(operation, name, tensor));
+    }
+    return memory;
   }
 }

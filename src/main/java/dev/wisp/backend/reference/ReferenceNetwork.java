@@ -31,12 +31,14 @@ abstract class ReferenceNetwork extends ReferenceConvolution {
       Tensor mean,
       Tensor invStd) {
     String op = "batchNormForward";
-    int c = sizes(op, "x", x, 4)[3];
+    int[] s = sizes(op, "x", x, 4);
+    int c = s[3];
+    require(s[0] * s[1] * s[2] > 0, op, "x %s has no position", x);
     double[] out = f32(op, "y", y, x.shape().toArray());
     double[] means = f32(op, "mean", mean, c);
     double[] inverse = f32(op, "invStd", invStd, c);
     norm.batchNormForward(
-        f32(op, "x", x, x.shape().elements()),
+        f32(op, "x", x),
         c,
         f32(op, "gamma", gamma, c),
         f32(op, "beta", beta, c),
@@ -62,12 +64,14 @@ abstract class ReferenceNetwork extends ReferenceConvolution {
       Tensor dgamma,
       Tensor dbeta) {
     String op = "batchNormBackward";
-    int c = sizes(op, "x", x, 4)[3];
+    int[] s = sizes(op, "x", x, 4);
+    int c = s[3];
+    require(s[0] * s[1] * s[2] > 0, op, "x %s has no position", x);
     double[] out = f32(op, "dx", dx, x.shape().toArray());
     double[] gammas = f32(op, "dgamma", dgamma, c);
     double[] betas = f32(op, "dbeta", dbeta, c);
     norm.batchNormBackward(
-        f32(op, "x", x, x.shape().elements()),
+        f32(op, "x", x),
         f32(op, "dy", dy, x.shape().toArray()),
         c,
         f32(op, "gamma", gamma, c),
@@ -91,7 +95,7 @@ abstract class ReferenceNetwork extends ReferenceConvolution {
       Tensor runningMean,
       Tensor runningVar) {
     String op = "batchNormUpdate";
-    long c = mean.shape().elements();
+    long c = sizes(op, "mean", mean, 1)[0];
     double[] means = f32(op, "runningMean", runningMean, c);
     double[] vars = f32(op, "runningVar", runningVar, c);
     require(count > 1, op, "count must be at least 2: %d", count);
@@ -107,7 +111,7 @@ abstract class ReferenceNetwork extends ReferenceConvolution {
     int[] in = sizes(op, "x", x, 4);
     double[] out = f32(op, "y", y, x.shape().toArray());
     double[] lengths = f32(op, "norms", norms, in[0], in[1], in[2]);
-    norm.l2Normalize(f32(op, "x", x, x.shape().elements()), in[3], eps, out, lengths);
+    norm.l2Normalize(f32(op, "x", x), in[3], eps, out, lengths);
     rounding.results(out);
     rounding.results(lengths);
   }
@@ -118,7 +122,7 @@ abstract class ReferenceNetwork extends ReferenceConvolution {
     int[] in = sizes(op, "x", x, 4);
     double[] out = f32(op, "dx", dx, x.shape().toArray());
     norm.l2NormalizeBackward(
-        f32(op, "x", x, x.shape().elements()),
+        f32(op, "x", x),
         in[3],
         f32(op, "norms", norms, in[0], in[1], in[2]),
         f32(op, "dy", dy, x.shape().toArray()),
@@ -134,9 +138,9 @@ abstract class ReferenceNetwork extends ReferenceConvolution {
     int[] s = sizes(op, "source", source, 4);
     int[] t = sizes(op, "target", target, 4);
     requireResize(op, s, t, channelOffset);
-    double[] out = f32(op, "target", target, target.shape().elements());
+    double[] out = f32(op, "target", target);
     resize.resizeBilinear(
-        f32(op, "source", source, source.shape().elements()),
+        f32(op, "source", source),
         s[0],
         s[1],
         s[2],
@@ -152,12 +156,20 @@ abstract class ReferenceNetwork extends ReferenceConvolution {
 
   private static void requireResize(String op, int[] source, int[] target, int channelOffset) {
     require(
-        source[0] == target[0] && channelOffset >= 0 && channelOffset + source[3] <= target[3],
+        source[0] == target[0] && channelOffset >= 0 && channelOffset <= target[3] - source[3],
         op,
         "%s into %s at channel %d",
         Arrays.toString(source),
         Arrays.toString(target),
         channelOffset);
+    require(
+        source[0] == 0
+            || Math.min(Math.min(source[1], source[2]), source[3]) > 0
+                && Math.min(target[1], target[2]) > 0,
+        op,
+        "%s into %s has no pixel",
+        Arrays.toString(source),
+        Arrays.toString(target));
   }
 
   @Override
@@ -167,9 +179,9 @@ abstract class ReferenceNetwork extends ReferenceConvolution {
     int[] s = sizes(op, "dSource", dSource, 4);
     int[] t = sizes(op, "dTarget", dTarget, 4);
     requireResize(op, s, t, channelOffset);
-    double[] out = f32(op, "dSource", dSource, dSource.shape().elements());
+    double[] out = f32(op, "dSource", dSource);
     resize.resizeBilinearBackward(
-        f32(op, "dTarget", dTarget, dTarget.shape().elements()),
+        f32(op, "dTarget", dTarget),
         t[1],
         t[2],
         t[3],
@@ -185,33 +197,35 @@ abstract class ReferenceNetwork extends ReferenceConvolution {
 
   @Override
   public void fill(Tensor target, float value) {
-    Arrays.fill(f32("fill", "target", target, target.shape().elements()), value);
+    Arrays.fill(f32("fill", "target", target), value);
   }
 
   @Override
   public void copy(Tensor source, Tensor target) {
-    long count = source.shape().elements();
     if (source.type() == DType.I32) {
-      int[] from = i32("copy", "source", source, count);
-      System.arraycopy(from, 0, i32("copy", "target", target, count), 0, from.length);
+      int[] from = i32("copy", "source", source);
+      int[] to = i32("copy", "target", target);
+      requireCount("copy", "target", target, from.length);
+      System.arraycopy(from, 0, to, 0, from.length);
     } else {
-      double[] from = f32("copy", "source", source, count);
-      System.arraycopy(from, 0, f32("copy", "target", target, count), 0, from.length);
+      double[] from = f32("copy", "source", source);
+      double[] to = f32("copy", "target", target);
+      requireCount("copy", "target", target, from.length);
+      System.arraycopy(from, 0, to, 0, from.length);
     }
   }
 
   @Override
   public void addScaled(float factor, Tensor source, Tensor target) {
-    long count = source.shape().elements();
-    double[] out = f32("addScaled", "target", target, count);
-    pointwise.addScaled(factor, f32("addScaled", "source", source, count), out);
+    double[] out = f32("addScaled", "target", target);
+    requireCount("addScaled", "source", source, out.length);
+    pointwise.addScaled(factor, f32("addScaled", "source", source), out);
     rounding.results(out);
   }
 
   @Override
   public void relu(Tensor x, Tensor out) {
-    pointwise.relu(
-        f32("relu", "x", x, x.shape().elements()), f32("relu", "out", out, x.shape().toArray()));
+    pointwise.relu(f32("relu", "x", x), f32("relu", "out", out, x.shape().toArray()));
   }
 
   @Override
@@ -231,7 +245,7 @@ abstract class ReferenceNetwork extends ReferenceConvolution {
   public void addMirrored(Tensor mirrored, Tensor target) {
     String op = "addMirrored";
     int[] s = sizes(op, "target", target, 4);
-    double[] sum = f32(op, "target", target, target.shape().elements());
+    double[] sum = f32(op, "target", target);
     pointwise.addMirrored(f32(op, "mirrored", mirrored, target.shape().toArray()), s[2], s[3], sum);
     rounding.results(sum);
   }
@@ -241,16 +255,16 @@ abstract class ReferenceNetwork extends ReferenceConvolution {
     String op = "denormalize";
     int[] s = sizes(op, "x", x, 4);
     require(s[3] == 3 && mean.length == 3 && std.length == 3, op, "x is %s, not 3 channels", x);
-    pointwise.denormalize(
-        f32(op, "x", x, x.shape().elements()), mean, std, f32(op, "out", out, x.shape().toArray()));
+    pointwise.denormalize(f32(op, "x", x), mean, std, f32(op, "out", out, x.shape().toArray()));
   }
 
   @Override
   public void spatialMean(Tensor x, Tensor out) {
     String op = "spatialMean";
     int[] s = sizes(op, "x", x, 4);
+    require(s[1] * s[2] > 0, op, "x %s has no position", x);
     double[] means = f32(op, "out", out, s[0], s[3]);
-    pointwise.spatialMean(f32(op, "x", x, x.shape().elements()), s[0], s[1] * s[2], s[3], means);
+    pointwise.spatialMean(f32(op, "x", x), s[0], s[1] * s[2], s[3], means);
     rounding.results(means);
   }
 
@@ -258,7 +272,7 @@ abstract class ReferenceNetwork extends ReferenceConvolution {
   public void spatialMeanBackward(Tensor dOut, Tensor dx) {
     String op = "spatialMeanBackward";
     int[] s = sizes(op, "dx", dx, 4);
-    double[] out = f32(op, "dx", dx, dx.shape().elements());
+    double[] out = f32(op, "dx", dx);
     pointwise.spatialMeanBackward(f32(op, "dOut", dOut, s[0], s[3]), s[0], s[1] * s[2], s[3], out);
     rounding.results(out);
   }
@@ -267,7 +281,7 @@ abstract class ReferenceNetwork extends ReferenceConvolution {
   public void softMarginLoss(Tensor score, Tensor label, Tensor loss, @Nullable Tensor dScore) {
     String op = "softMarginLoss";
     long[] shape = score.shape().toArray();
-    require(shape.length == 2, op, "score is %s", score);
+    require(shape.length == 2 && score.shape().elements() > 0, op, "score is %s", score);
     double[] gradient = f32OrNull(op, "dScore", dScore, shape);
     double[] out = f32(op, "loss", loss, 1);
     out[0] =
@@ -284,6 +298,7 @@ abstract class ReferenceNetwork extends ReferenceConvolution {
       Tensor a, Tensor b, ClassRows classes, Tensor loss, @Nullable Tensor dA) {
     String op = "meanAbsoluteDifference";
     int[] s = maps(op, "a", a, classes);
+    require(a.shape().elements() > 0, op, "a %s has no position", a);
     long[] shape = a.shape().toArray();
     double[] gradient = f32OrNull(op, "dA", dA, shape);
     double[] out = f32(op, "loss", loss, 1);
