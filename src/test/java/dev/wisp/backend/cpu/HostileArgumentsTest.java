@@ -315,8 +315,15 @@ class HostileArgumentsTest {
               () -> backend.addScaled(1, x, x));
           refused(
               "l2Normalize",
+              "norms F32[1, 2, 6] shares memory with x",
+              () -> {
+                Tensor narrow = x.reshape(1, 2, 6, 1);
+                backend.l2Normalize(narrow, 1e-5f, scope.f32(1, 2, 6, 1), x.reshape(1, 2, 6));
+              });
+          refused(
+              "denormalize",
               "shares memory with x",
-              () -> backend.l2Normalize(x, 1e-5f, x.reshape(1, 2, 2, 3), scope.f32(1, 2, 2)));
+              () -> backend.denormalize(x, new float[3], new float[3], x.reshape(1, 2, 2, 3)));
           Tensor weight = scope.f32(4);
           SgdSlot slot = new SgdSlot(weight, scope.f32(4), null, 1);
           refused(
@@ -338,6 +345,10 @@ class HostileArgumentsTest {
           backend.upload(new float[] {5, 6, 7}, gradient);
           backend.reluBackward(x, gradient, gradient, gradient);
           assertThat(backend.floats(gradient)).containsExactly(0, 0, 14);
+          Tensor vectors = scope.f32(1, 1, 2, 2);
+          backend.upload(new float[] {3, 4, 0, 2}, vectors);
+          backend.l2Normalize(vectors, 0, vectors, scope.f32(1, 1, 2));
+          assertThat(backend.floats(vectors)).containsExactly(0.6f, 0.8f, 0, 1);
         });
   }
 
