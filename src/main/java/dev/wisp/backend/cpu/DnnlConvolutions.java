@@ -5,6 +5,7 @@ import dev.wisp.backend.ConvWeights;
 import dev.wisp.backend.cpu.DnnlRecipes.Case;
 import dev.wisp.backend.cpu.DnnlRecipes.Pass;
 import dev.wisp.backend.cpu.DnnlRecipes.Rearrangement;
+import dev.wisp.backend.cpu.DnnlRecipes.Residual;
 import dev.wisp.backend.cpu.WeightOrder.Kind;
 import dev.wisp.tensor.Shape;
 import dev.wisp.tensor.Tensor;
@@ -12,6 +13,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -74,18 +76,22 @@ final class DnnlConvolutions {
     MemorySegment add = call.inOrNull("bias", bias, spec.outChannels());
     long[] out = outSizes(spec, x.shape());
     MemorySegment rest = call.inOrNull("residual", residual, out);
-    MemorySegment dst = call.out("y", y, out);
+    MemorySegment dst = call.outOver("y", y, List.of("residual"), out);
     if (y.shape().elements() == 0) {
       return;
     }
-    Case c = sized(Pass.FORWARD, spec, x.shape(), bias != null, residual != null, relu);
+    Residual kind =
+        residual == null
+            ? Residual.NONE
+            : residual.storage() == y.storage() ? Residual.IN_PLACE : Residual.APART;
+    Case c = sized(Pass.FORWARD, spec, x.shape(), bias != null, kind, relu);
     DnnlPrimitive primitive = primitive(c);
     MemorySegment packed = holder.in(primitive.weights());
-    if (bias != null && residual != null) {
+    if (bias != null && kind == Residual.APART) {
       execute(primitive, src, packed, dst, add, rest);
     } else if (bias != null) {
       execute(primitive, src, packed, dst, add);
-    } else if (residual != null) {
+    } else if (kind == Residual.APART) {
       execute(primitive, src, packed, dst, rest);
     } else {
       execute(primitive, src, packed, dst);
@@ -101,7 +107,7 @@ final class DnnlConvolutions {
     if (dx.shape().elements() == 0) {
       return;
     }
-    Case c = sized(Pass.BACKWARD_DATA, spec, dx.shape(), false, false, false);
+    Case c = sized(Pass.BACKWARD_DATA, spec, dx.shape(), false, Residual.NONE, false);
     DnnlPrimitive primitive = primitive(c);
     execute(primitive, src, holder.in(primitive.weights()), dst);
   }
@@ -121,7 +127,7 @@ final class DnnlConvolutions {
       return;
     }
     DnnlPrimitive primitive =
-        primitive(sized(Pass.BACKWARD_WEIGHTS, spec, x.shape(), db != null, false, false));
+        primitive(sized(Pass.BACKWARD_WEIGHTS, spec, x.shape(), db != null, Residual.NONE, false));
     if (primitive.weights() == plain(spec)) {
       backwardWeights(primitive, src, diff, dst, db == null ? null : sums);
       return;
@@ -250,7 +256,7 @@ final class DnnlConvolutions {
   }
 
   private static Case sized(
-      Pass pass, ConvSpec spec, Shape x, boolean bias, boolean residual, boolean relu) {
+      Pass pass, ConvSpec spec, Shape x, boolean bias, Residual residual, boolean relu) {
     return new Case(pass, spec, x.size(0), x.size(1), x.size(2), bias, residual, relu);
   }
 

@@ -184,6 +184,26 @@ class DnnlConvolutionsTest {
         });
   }
 
+  @ParameterizedTest
+  @CsvSource({"64, 256, 1", "256, 1024, 1", "512, 2048, 1", "48, 40, 3"})
+  void aResidualInPlaceGivesTheBitsOfOneApart(int in, int out, int kernel) {
+    ConvSpec spec = new ConvSpec(in, out, kernel, 1, kernel / 2, 1);
+    backend.run(
+        () -> {
+          try (Scope scope = backend.scope();
+              ConvWeights weights = backend.convWeights(spec)) {
+            backend.loadWeights(weights, random(backend, scope, 1, out, in, kernel, kernel), null);
+            Tensor x = random(backend, scope, 2, 1, 23, 17, in);
+            Tensor bias = random(backend, scope, 3, out);
+            Tensor residual = random(backend, scope, 4, 1, 23, 17, out);
+            Tensor y = scope.f32(1, 23, 17, out);
+            backend.convForward(weights, x, bias, residual, true, y);
+            backend.convForward(weights, x, bias, residual, true, residual);
+            assertThat(backend.floats(residual)).isEqualTo(backend.floats(y));
+          }
+        });
+  }
+
   /** Doubling is exact in binary floating point, whatever the order of sums. */
   private static float[] twice(float[] values) {
     float[] result = values.clone();
@@ -371,9 +391,15 @@ class DnnlConvolutionsTest {
             assertThatThrownBy(() -> backend.convForward(weights, x, scope.f32(3), null, false, y))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("bias");
-            assertThatThrownBy(() -> backend.convForward(weights, x, null, y, false, y))
-                .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("shares memory");
+            try (ConvWeights square = backend.convWeights(ConvSpec.pointwise(3, 3))) {
+              backend.loadWeights(square, random(backend, scope, 3, 3, 3, 1, 1), null);
+              assertThatThrownBy(() -> backend.convForward(square, x, null, null, false, x))
+                  .isInstanceOf(IllegalArgumentException.class)
+                  .hasMessageContaining("y F32[1, 5, 5, 3] shares memory with x");
+              assertThatThrownBy(() -> backend.convForward(square, x, null, x, false, x))
+                  .isInstanceOf(IllegalArgumentException.class)
+                  .hasMessageContaining("y F32[1, 5, 5, 3] shares memory with x");
+            }
             weights.close();
             weights.close();
             assertThatThrownBy(() -> backend.convForward(weights, x, null, null, false, y))
