@@ -17,7 +17,7 @@ extern "C" {
 #define WISP_API __attribute__((visibility("default")))
 
 /* Number compared by the loader; raise it whenever a signature below changes. */
-#define WISP_ABI 1
+#define WISP_ABI 2
 
 enum {
   WISP_OK = 0,
@@ -207,6 +207,29 @@ WISP_API int32_t wisp_sgd_step(float* const* weights, const float* const* gradie
                                float* const* velocities, const float* rates, const int64_t* sizes,
                                int64_t count, const float* norm, float max_norm,
                                float weight_decay, float momentum, int32_t first);
+
+/* ---- Orders of convolution weights: [o, i, taps] and the blocked ones of oneDNN. ---- */
+
+/* Channels are rearranged in tiles of so many: o and i must be multiples of it, blocks too. */
+#define WISP_WEIGHT_TILE 16
+
+/*
+ * Packs weight (in) [o, i, taps], times scale (in) [o] unless null, into blocks of output channels:
+ * packed (out) [ceil(o / block), taps, i, block], the last block filled up with zeros.
+ */
+WISP_API int32_t wisp_pack_weights(const float* weight, const float* scale, float* packed,
+                                   int64_t o, int64_t i, int64_t taps, int64_t block);
+
+/*
+ * From blocks of output channels to blocks of input channels: packed (in) [ceil(o / from_block),
+ * taps, i, from_block], turned (out) [ceil(i / to_block), taps, o, to_block], filled up with zeros.
+ */
+WISP_API int32_t wisp_turn_weights(const float* packed, float* turned, int64_t o, int64_t i,
+                                   int64_t taps, int64_t from_block, int64_t to_block);
+
+/* tiles (in) [o / 16, i / 16, taps, 16 of i, 16 of o] to weight (out) [o, i, taps] */
+WISP_API int32_t wisp_unpack_tiles(const float* tiles, float* weight, int64_t o, int64_t i,
+                                   int64_t taps);
 
 /* ---- Folding of fixed batch norm and max pooling (ConvolutionOps). ---- */
 

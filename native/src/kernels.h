@@ -18,6 +18,7 @@
 #include "kernels/prototypes.h"
 #include "kernels/resize.h"
 #include "kernels/structure.h"
+#include "kernels/weights.h"
 
 #define WISP_ALL_KERNELS(X) \
   WISP_MAP_KERNELS(X)       \
@@ -29,7 +30,8 @@
   WISP_POOLING_KERNELS(X)   \
   WISP_PROTOTYPE_KERNELS(X) \
   WISP_RESIZE_KERNELS(X)    \
-  WISP_STRUCTURE_KERNELS(X)
+  WISP_STRUCTURE_KERNELS(X) \
+  WISP_WEIGHT_KERNELS(X)
 
 namespace wisp {
 

@@ -4,18 +4,25 @@ import dev.wisp.backend.Backend;
 import dev.wisp.backend.ClassRows;
 import dev.wisp.tensor.Shape;
 import dev.wisp.tensor.Tensor;
-import java.util.List;
 
 /** Differentiable operations over feature tensors {@code [N, H, W, C]}. */
 public final class FeatureFunctions {
   private FeatureFunctions() {}
 
-  /** Divides each position's channel vector by (its L2 norm + eps). */
+  /**
+   * Divides each position's channel vector by (its L2 norm + eps). On a tape that does not record
+   * the result takes the memory of x if nobody else holds it.
+   */
   public static Var l2Normalize(Tape tape, Var x, float eps) {
     Backend backend = tape.backend();
     Shape s = x.value().shape();
-    Tensor y = tape.scope().allocate(x.value().type(), s);
     Tensor norms = tape.scope().f32(s.size(0), s.size(1), s.size(2));
+    if (!tape.isRecording() && x.isHeldOnce()) {
+      backend.l2Normalize(x.value(), eps, x.value(), norms);
+      norms.release();
+      return x.overwritten();
+    }
+    Tensor y = tape.scope().allocate(x.value().type(), s);
     backend.l2Normalize(x.value(), eps, y, norms);
     if (!tape.isRecording() || !x.needsGradient()) {
       norms.release();
@@ -32,38 +39,6 @@ public final class FeatureFunctions {
           x.addGradient(dx);
         },
         x);
-  }
-
-  /** Resizes each part to {@code height x width} (half-pixel centres) and concatenates channels. */
-  public static Var concatResized(Tape tape, List<Var> parts, long height, long width) {
-    Backend backend = tape.backend();
-    long images = parts.getFirst().value().shape().size(0);
-    long channels = parts.stream().mapToLong(part -> part.value().shape().size(3)).sum();
-    Tensor y = tape.scope().f32(images, height, width, channels);
-    int offset = 0;
-    for (Var part : parts) {
-      backend.resizeBilinear(part.value(), y, offset, false);
-      offset += part.value().shape().dim(3);
-    }
-    if (parts.stream().noneMatch(Var::needsGradient)) {
-      return tape.result(y);
-    }
-    List<Shape> shapes = parts.stream().map(part -> part.value().shape()).toList();
-    return tape.result(
-        y,
-        out -> {
-          Tensor dy = out.takeGradient();
-          int from = 0;
-          for (int i = 0; i < shapes.size(); i++) {
-            if (parts.get(i).needsGradient()) {
-              Tensor dx = tape.scope().allocate(y.type(), shapes.get(i));
-              backend.resizeBilinearBackward(dy, from, dx, false);
-              parts.get(i).addGradient(dx);
-            }
-            from += shapes.get(i).dim(3);
-          }
-          dy.release();
-        });
   }
 
   /** Mean over positions, {@code [N, C]}. */

@@ -55,6 +55,22 @@ public final class Var {
     return new Var(tape, value, false);
   }
 
+  /**
+   * Whether the calling code, which holds the value, is the only one that does: then it may compute
+   * a result into the value's memory, see {@link #overwritten}.
+   */
+  public boolean isHeldOnce() {
+    return value.owned && value.holds == 1;
+  }
+
+  /**
+   * The result of a step without gradient that was computed into this value's memory. Like {@link
+   * #detached} it holds the memory once more: release both.
+   */
+  public Var overwritten() {
+    return detached();
+  }
+
   /** Says that the calling code will not use the value again; recorded steps still can. */
   public void release() {
     value.holds--;

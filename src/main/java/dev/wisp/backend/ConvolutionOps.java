@@ -27,7 +27,7 @@ public interface ConvolutionOps {
    *
    * @param x {@code [N, H, W, I]}
    * @param bias {@code [O]} or null
-   * @param residual shape of y, or null; added before the activation
+   * @param residual shape of y, or null; added before the activation. It may be y itself
    * @param relu whether {@code act} is max(0, .), else the identity; of a NaN it may make 0
    * @param y {@code [N, H', W', O]}
    */

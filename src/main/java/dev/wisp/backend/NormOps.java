@@ -57,7 +57,7 @@ public interface NormOps {
       Tensor runningVar);
 
   /**
-   * Divides each position's channel vector by (its L2 norm + eps).
+   * Divides each position's channel vector by (its L2 norm + eps). {@code y} may be {@code x}.
    *
    * @param x {@code [N, H, W, C]}
    * @param norms {@code [N, H, W]}, output: the L2 norms, without eps

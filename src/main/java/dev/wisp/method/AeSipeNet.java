@@ -7,6 +7,7 @@ import dev.wisp.backend.Backend;
 import dev.wisp.backend.ClassRows;
 import dev.wisp.backend.MapOps.Normalization;
 import dev.wisp.io.TensorFile;
+import dev.wisp.method.AeSipeConfig.SeedFeature;
 import dev.wisp.method.Observer.Stage;
 import dev.wisp.nn.Parameter;
 import dev.wisp.nn.ParameterFactory;
@@ -77,6 +78,19 @@ public final class AeSipeNet implements TrainableNetwork {
     backend.run(() -> StateDict.load(file, encoder.parameters()));
   }
 
+  /**
+   * Keeps of the weights only what labelling and validation need, which halves their memory. From
+   * then on the weights can be neither trained nor read nor loaded: that throws {@link
+   * IllegalStateException}.
+   */
+  public void freeze() {
+    backend.run(
+        () -> {
+          encoder.freeze();
+          head.freeze();
+        });
+  }
+
   @Override
   public Losses step(TrainingBatch batch) {
     return step(batch, Observer.NONE);
@@ -104,15 +118,20 @@ public final class AeSipeNet implements TrainableNetwork {
       Tensor images = tape.scope().f32(batch.count(), batch.height(), batch.width(), 3);
       backend.upload(batch.images(), images);
       Tensor guide = Guide.of(backend, tape.scope(), images, config.guideStride());
-      return finish(tape, encode(tape, images, observer), guide, batch, observer);
+      return finish(tape, encode(tape, images, comparesX4(), observer), guide, batch, observer);
     }
   }
 
+  /** Whether structure analysis compares x4 in training and validation. */
+  private boolean comparesX4() {
+    return config.seedFeature() == SeedFeature.SEMANTIC;
+  }
+
   /** Encoder and head; lets go of the images. */
-  private Head.Output encode(Tape tape, Tensor images, Observer observer) {
+  private Head.Output encode(Tape tape, Tensor images, boolean keepX4, Observer observer) {
     ResNet.Features features =
         encoder.forward(tape, tape.constant(images), stem -> observer.see(Stage.STEM, stem));
-    return head.forward(tape, features, observer);
+    return head.forward(tape, features, keepX4, observer);
   }
 
   /**
@@ -127,7 +146,8 @@ public final class AeSipeNet implements TrainableNetwork {
       Tape tape, ResNet.Features features, Tensor images, TrainingBatch batch, Observer observer) {
     parameters.forEach(Parameter::clearGradient);
     Tensor guide = Guide.of(backend, tape.scope(), images, config.guideStride());
-    return finish(tape, head.forward(tape, features, observer), guide, batch, observer);
+    Head.Output out = head.forward(tape, features, comparesX4(), observer);
+    return finish(tape, out, guide, batch, observer);
   }
 
   private Losses finish(
@@ -159,7 +179,7 @@ public final class AeSipeNet implements TrainableNetwork {
           try (Tape tape = Tape.inference(backend)) {
             Tensor pixels = upload(tape, image.pixels(), image);
             Tensor guide = Guide.of(backend, tape.scope(), pixels, config.guideStride());
-            Head.Output out = encode(tape, pixels, observer);
+            Head.Output out = encode(tape, pixels, comparesX4(), observer);
             TrainingHead training = new TrainingHead(tape, config, new int[][] {present}, observer);
             Var last = training.maps(out, guide);
             Tensor large =
@@ -218,8 +238,9 @@ public final class AeSipeNet implements TrainableNetwork {
   /** Maps of the present classes at one scale, {@code [rows, h, w]}. */
   private Tensor localizeScale(Tape tape, ScaledImage image, ClassRows rows, Observer observer) {
     // One pass after the other: half the memory of a batch of two.
-    Head.Output out = encode(tape, upload(tape, image.pixels(), image), Observer.NONE);
-    Head.Output mirrored = encode(tape, upload(tape, image.mirrored(), image), Observer.NONE);
+    Head.Output out = encode(tape, upload(tape, image.pixels(), image), false, Observer.NONE);
+    Head.Output mirrored =
+        encode(tape, upload(tape, image.mirrored(), image), false, Observer.NONE);
     backend.addMirrored(mirrored.cam().value(), out.cam().value());
     backend.addMirrored(mirrored.feature().value(), out.feature().value());
     mirrored.release();

@@ -103,11 +103,8 @@ public final class ClassifierNet implements TrainableNetwork {
           try (Tape tape = Tape.inference(backend)) {
             Tensor images = tape.scope().f32(1, image.height(), image.width(), 3);
             backend.upload(image.pixels(), images);
-            ResNet.Features x = encoder.forward(tape, tape.constant(images), stem -> {});
-            x.x1().release();
-            x.x2().release();
-            x.x3().release();
-            return backend.floats(score(tape, x.x4()).value());
+            Var x4 = encoder.forward(tape, tape.constant(images), stem -> {}).x4();
+            return backend.floats(score(tape, x4).value());
           }
         });
   }

@@ -1,6 +1,7 @@
 package dev.wisp.method;
 
 import dev.wisp.autograd.FeatureFunctions;
+import dev.wisp.autograd.ResizedChannels;
 import dev.wisp.autograd.Tape;
 import dev.wisp.autograd.Var;
 import dev.wisp.common.CounterRandom;
@@ -13,12 +14,15 @@ import dev.wisp.nn.ResNetConfig;
 import dev.wisp.tensor.Shape;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The layers over the encoder: four side layers and the classifier (method.md sections 1 and 2).
  */
 final class Head implements AutoCloseable {
   static final float EPS = 1e-5f;
+
+  private static final List<Stage> ENCODED = List.of(Stage.X1, Stage.X2, Stage.X3);
 
   /** First element of the random path of these layers; the encoder counts its tensors from 0. */
   private static final long RANDOM_PATH = 1_000_000;
@@ -28,51 +32,81 @@ final class Head implements AutoCloseable {
    *
    * @param feature the hierarchical feature, {@code [N, h, w, D]}
    * @param cam {@code [N, h, w, K]}
-   * @param x4 the semantic feature
+   * @param x4 the semantic feature; null where nobody compares it
    */
-  record Output(Var feature, Var cam, Var x4) {
+  record Output(Var feature, Var cam, @Nullable Var x4) {
     void release() {
       feature.release();
       cam.release();
-      x4.release();
+      if (x4 != null) {
+        x4.release();
+      }
     }
   }
 
   private final List<Conv> sides = new ArrayList<>();
   private final Conv classifier;
+  private final ResNetConfig encoder;
+  private final long featureChannels;
 
   Head(ParameterFactory factory, AeSipeConfig config) {
-    ResNetConfig encoder = config.encoder();
+    encoder = config.encoder();
     for (int n = 1; n <= 4; n++) {
       sides.add(
           new Conv(factory, "side" + n, encoder.channels(n), config.sideChannels().get(n - 1)));
     }
+    featureChannels = config.sideChannels().stream().mapToLong(Integer::longValue).sum();
     classifier = new Conv(factory, "classifier", encoder.channels(4), config.foreground());
   }
 
-  /** Runs the layers; takes over x1..x4. */
-  Output forward(Tape tape, ResNet.Features features, Observer observer) {
-    List<Var> x = List.of(features.x1(), features.x2(), features.x3(), features.x4());
-    List<Stage> stages = List.of(Stage.X1, Stage.X2, Stage.X3, Stage.X4);
-    Shape grid = features.x3().value().shape();
-    List<Var> parts = new ArrayList<>();
-    for (int n = 0; n < sides.size(); n++) {
-      observer.see(stages.get(n), x.get(n).value());
-      Var input = x.get(n).detached();
-      if (n < sides.size() - 1) {
-        x.get(n).release();
-      }
-      Var side = sides.get(n).forward(tape, input);
-      input.release();
-      parts.add(FeatureFunctions.l2Normalize(tape, side, EPS));
-      side.release();
+  /**
+   * Runs the layers, each side layer before the encoder's next one, so that at most one large
+   * feature is alive.
+   *
+   * @param keepX4 whether the output has x4
+   */
+  Output forward(Tape tape, ResNet.Features features, boolean keepX4, Observer observer) {
+    Var x1 = features.next();
+    ResizedChannels parts = parts(tape, x1.value().shape());
+    for (int n = 1; n <= 3; n++) {
+      Var x = n == 1 ? x1 : features.next();
+      observer.see(ENCODED.get(n - 1), x.value());
+      Var input = x.detached();
+      x.release();
+      addSide(tape, n, input, parts);
     }
-    Var feature = FeatureFunctions.concatResized(tape, parts, grid.size(1), grid.size(2));
-    parts.forEach(Var::release);
-    Var cam = classifier.forward(tape, features.x4());
+    Var x4 = features.next();
+    observer.see(Stage.X4, x4.value());
+    addSide(tape, 4, x4.detached(), parts);
+    Var feature = parts.finish();
+    Var cam = classifier.forward(tape, x4);
+    if (!keepX4) {
+      x4.release();
+    }
     observer.see(Stage.FEATURE, feature.value());
     observer.see(Stage.CAM, cam.value());
-    return new Output(feature, cam, features.x4());
+    return new Output(feature, cam, keepX4 ? x4 : null);
+  }
+
+  /** The hierarchical feature, still empty: its size is that of x3. */
+  private ResizedChannels parts(Tape tape, Shape x1) {
+    int reduction = encoder.layers().get(1).stride() * encoder.layers().get(2).stride();
+    return new ResizedChannels(
+        tape,
+        x1.size(0),
+        Math.ceilDiv(x1.size(1), reduction),
+        Math.ceilDiv(x1.size(2), reduction),
+        featureChannels);
+  }
+
+  /** Takes over the input. */
+  private void addSide(Tape tape, int n, Var input, ResizedChannels parts) {
+    Var side = sides.get(n - 1).forward(tape, input);
+    input.release();
+    Var unit = FeatureFunctions.l2Normalize(tape, side, EPS);
+    side.release();
+    parts.add(unit);
+    unit.release();
   }
 
   /** Random weights: uniform within {@code 1 / sqrt(inputs)}, torch's habit. */
@@ -91,6 +125,12 @@ final class Head implements AutoCloseable {
       values[i] = (float) random.uniform(-bound, bound);
     }
     weight.set(values);
+  }
+
+  /** See {@link ResNet#freeze}. */
+  void freeze() {
+    sides.forEach(Conv::freeze);
+    classifier.freeze();
   }
 
   @Override

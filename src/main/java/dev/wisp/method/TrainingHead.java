@@ -76,8 +76,10 @@ final class TrainingHead {
 
   private Var maps(Head.Output out, Var maps, Tensor guide, @Nullable Tensor mask) {
     MapPipeline pipeline = new MapPipeline(tape, config, present, guide, observer);
-    boolean semantic = config.seedFeature() == SeedFeature.SEMANTIC;
-    Var compared = semantic ? out.x4() : out.feature();
+    Var compared = config.seedFeature() == SeedFeature.SEMANTIC ? out.x4() : out.feature();
+    if (compared == null) {
+      throw new AssertionError("the head let go of x4, which is compared");
+    }
     Tensor seeds = pipeline.seeds(compared.value(), maps.value(), present, mask);
     Var last = pipeline.run(out.feature(), seeds);
     out.release();

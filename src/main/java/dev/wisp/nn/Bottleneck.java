@@ -34,13 +34,15 @@ final class Bottleneck implements AutoCloseable {
 
   /** The block's output; lets go of x. */
   Var forward(Tape tape, Var x, boolean live) {
-    Var residual = shortcut == null ? x : run(shortcut, tape, x, null, false, live);
     Var a = run(reduce, tape, x, null, true, live);
-    if (shortcut != null) {
-      x.release();
-    }
     Var b = run(spatial, tape, a, null, true, live);
     a.release();
+    // The shortcut's output, the largest value of the block, comes when the others are gone.
+    Var residual = x;
+    if (shortcut != null) {
+      residual = run(shortcut, tape, x, null, false, live);
+      x.release();
+    }
     Var y = run(expand, tape, b, residual, true, live);
     b.release();
     residual.release();
@@ -52,6 +54,16 @@ final class Bottleneck implements AutoCloseable {
     return live
         ? layer.forwardLive(tape, x, residual, relu)
         : layer.forward(tape, x, residual, relu);
+  }
+
+  /** See {@link ConvNorm#freeze}. */
+  void freeze() {
+    reduce.freeze();
+    spatial.freeze();
+    expand.freeze();
+    if (shortcut != null) {
+      shortcut.freeze();
+    }
   }
 
   @Override

@@ -30,12 +30,22 @@ public final class Conv implements AutoCloseable {
     return weight;
   }
 
-  /** {@code [N, H, W, I]} to {@code [N, H, W, O]}. */
-  public Var forward(Tape tape, Var x) {
+  private void pack() {
     if (weight.version() != packedVersion) {
       backend.loadWeights(packed, weight.value(), null);
       packedVersion = weight.version();
     }
+  }
+
+  /** Like {@link ConvNorm#freeze}. */
+  public void freeze() {
+    pack();
+    weight.drop();
+  }
+
+  /** {@code [N, H, W, I]} to {@code [N, H, W, O]}. */
+  public Var forward(Tape tape, Var x) {
+    pack();
     Shape s = x.value().shape();
     Tensor y = tape.scope().f32(s.size(0), s.size(1), s.size(2), spec.outChannels());
     backend.convForward(packed, x.value(), null, null, false, y);

@@ -81,6 +81,15 @@ public final class ConvNorm implements AutoCloseable {
     packedFolded = folded;
   }
 
+  /**
+   * Packs the weights with the norm folded in and lets go of the plain ones: {@link #forward} on a
+   * tape that does not record is all the layer can do from then on.
+   */
+  void freeze() {
+    pack(true);
+    weight.drop();
+  }
+
   private Tensor output(Tape tape, Var x) {
     Shape s = x.value().shape();
     return tape.scope()
@@ -90,10 +99,15 @@ public final class ConvNorm implements AutoCloseable {
   /**
    * {@code act(norm(conv(x)) + residual)} with fixed statistics.
    *
-   * @param residual shape of the result, or null; its value is used now only
+   * @param residual shape of the result, or null; its value is used now only, and on a tape that
+   *     does not record the result takes its memory if nobody else holds it
    */
   public Var forward(Tape tape, Var x, @Nullable Var residual, boolean relu) {
     pack(true);
+    if (residual != null && !tape.isRecording() && residual.isHeldOnce()) {
+      backend.convForward(packed, x.value(), bias, residual.value(), relu, residual.value());
+      return residual.overwritten();
+    }
     Tensor y = output(tape, x);
     backend.convForward(
         packed, x.value(), bias, residual == null ? null : residual.value(), relu, y);

@@ -107,6 +107,11 @@ public final class Parameter {
     return target;
   }
 
+  /** Lets go of the value, for good: what was derived from it is all that is needed from now on. */
+  void drop() {
+    value.release();
+  }
+
   @Override
   public String toString() {
     return name + shape();

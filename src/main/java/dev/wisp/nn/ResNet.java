@@ -12,14 +12,33 @@ import java.util.List;
 
 /** The encoder: features x1..x4 of an image (method.md section 1). */
 public final class ResNet implements AutoCloseable {
-  /** Outputs of the four layers, {@code [N, h, w, C]}. The receiver releases each. */
-  public record Features(Var x1, Var x2, Var x3, Var x4) {}
+  /**
+   * Outputs x1..x4 of the four layers, {@code [N, h, w, C]}, one after the other. A layer is
+   * computed when it is asked for: whoever releases one output before asking for the next never
+   * holds two.
+   */
+  @FunctionalInterface
+  public interface Features {
+    /** The next layer's output; the receiver releases it. */
+    Var next();
+
+    /** The last output, before any other was asked for; the others are let go. */
+    default Var x4() {
+      for (int n = 1; n <= 3; n++) {
+        next().release();
+      }
+      return next();
+    }
+  }
 
   /** Sees the stem's output after its pooling. */
   @FunctionalInterface
   public interface StemObserver {
     void stem(Tensor value);
   }
+
+  /** Layers that no gradient reaches in training from ImageNet weights (method.md section 1). */
+  private static final int FROZEN_LAYERS = 2;
 
   private final ResNetConfig config;
   private final ConvNorm stem;
@@ -72,7 +91,7 @@ public final class ResNet implements AutoCloseable {
 
   /**
    * Features with fixed norms. The gradient is cut after layer2: the stem, layer1 and layer2 record
-   * nothing and keep nothing but x1 and x2.
+   * nothing and keep nothing.
    *
    * @param images {@code [N, H, W, 3]}, normalised; released here
    * @param observer sees the stem's output
@@ -83,14 +102,32 @@ public final class ResNet implements AutoCloseable {
     images.release();
     x0 = pooled(frozen, x0);
     observer.stem(x0.value());
-    Var x1 = layer(frozen, 1, x0, false);
-    x1.retain();
-    Var x2 = layer(frozen, 2, x1, false);
-    x2.retain();
-    Var x3 = layer(tape, 3, x2, false);
-    x3.retain();
-    Var x4 = layer(tape, 4, x3, false);
-    return new Features(x1, x2, x3, x4);
+    return new Pass(tape, x0);
+  }
+
+  /** A forward pass between two layers. */
+  private final class Pass implements Features {
+    private final Tape tape;
+    private Var x;
+    private int layer;
+
+    Pass(Tape tape, Var x0) {
+      this.tape = tape;
+      this.x = x0;
+    }
+
+    @Override
+    public Var next() {
+      if (layer == layers.size()) {
+        throw new IllegalStateException("the network has no layer after x" + layer);
+      }
+      layer++;
+      x = layer(layer > FROZEN_LAYERS ? tape : tape.paused(), layer, x, false);
+      if (layer < layers.size()) {
+        x.retain();
+      }
+      return x;
+    }
   }
 
   /** x4 with live norms and gradient everywhere, for training from scratch; releases images. */
@@ -163,6 +200,15 @@ public final class ResNet implements AutoCloseable {
       }
       parameter.set(values);
     }
+  }
+
+  /**
+   * Keeps of the weights only what {@link #forward} on a tape that does not record needs, which
+   * halves their memory. Nothing else can be done with the network from then on.
+   */
+  public void freeze() {
+    stem.freeze();
+    layers.forEach(blocks -> blocks.forEach(Bottleneck::freeze));
   }
 
   @Override

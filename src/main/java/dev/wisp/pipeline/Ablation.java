@@ -208,7 +208,7 @@ public final class Ablation {
         0,
         data.samples().size());
     try (AeSipeNet network = new AeSipeNet(backend, Models.method(recipe, data.classCount()))) {
-      Weights.load(network, weights);
+      Weights.loadFrozen(network, weights);
       for (Sample sample : data.samples()) {
         try {
           byte[] truth = Evaluation.truth(data, sample).index();

@@ -62,7 +62,7 @@ public final class Labeller implements AutoCloseable {
     List<String> names = List.copyOf(named.isEmpty() ? classes : named);
     AeSipeNet network = new AeSipeNet(backend, Models.method(recipe, names.size()));
     try {
-      Weights.load(network, weights);
+      Weights.loadFrozen(network, weights);
     } catch (RuntimeException unusable) {
       network.close();
       throw unusable;

@@ -93,7 +93,7 @@ public final class Labelling {
     Models.requireClasses(request.weights(), request.data());
     try (AeSipeNet network =
         new AeSipeNet(backend, Models.method(request.recipe(), request.data().classCount()))) {
-      Weights.load(network, request.weights());
+      Weights.loadFrozen(network, request.weights());
       return new Labelling(backend, network, request, witness).all(progress);
     }
   }

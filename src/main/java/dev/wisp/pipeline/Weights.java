@@ -39,10 +39,11 @@ final class Weights {
     }
   }
 
-  /** Sets all of a network. */
-  static void load(AeSipeNet network, Path file) {
+  /** Sets all of a network that is only to label: see {@link AeSipeNet#freeze}. */
+  static void loadFrozen(AeSipeNet network, Path file) {
     try (TensorFile in = open(file)) {
       network.load(in);
     }
+    network.freeze();
   }
 }

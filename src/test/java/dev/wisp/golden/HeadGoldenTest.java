@@ -15,7 +15,6 @@ import dev.wisp.method.MapSequence;
 import dev.wisp.method.Observer.Stage;
 import dev.wisp.method.TrainingBatch;
 import dev.wisp.nn.Parameter;
-import dev.wisp.nn.ResNet;
 import dev.wisp.nn.ResNetConfig;
 import dev.wisp.tensor.Tensor;
 import java.util.ArrayList;
@@ -142,8 +141,11 @@ class HeadGoldenTest {
 
     /** An encoder of these features' channels that is never run. */
     private AeSipeConfig config(SeedFeature feature, String sequence) {
-      List<ResNetConfig.Layer> layers =
-          shapes.stream().map(s -> new ResNetConfig.Layer(1, 1, s[1], 1)).toList();
+      List<ResNetConfig.Layer> layers = new ArrayList<>();
+      for (int l = 0; l < 4; l++) {
+        int stride = l == 0 ? 1 : Math.ceilDiv(shapes.get(l - 1)[2], shapes.get(l)[2]);
+        layers.add(new ResNetConfig.Layer(1, 1, shapes.get(l)[1], stride));
+      }
       List<Integer> sides = new ArrayList<>();
       for (int l = 1; l <= 4; l++) {
         sides.add(file.dims(report.tensor("grad/side" + l + ".weight"))[0]);
@@ -175,12 +177,7 @@ class HeadGoldenTest {
               Tensor images = tape.scope().f32(batch.count(), batch.height(), batch.width(), 3);
               backend.upload(batch.images(), images);
               Losses losses =
-                  net.headStep(
-                      tape,
-                      new ResNet.Features(x.get(0), x.get(1), x.get(2), x.get(3)),
-                      images,
-                      batch,
-                      seen);
+                  net.headStep(tape, List.copyOf(x).iterator()::next, images, batch, seen);
               if (gradient) {
                 checkGradients(net, x.get(3));
               }

@@ -14,6 +14,7 @@ import dev.wisp.nn.ParameterFactory;
 import dev.wisp.nn.ResNet;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
+import java.util.Iterator;
 import java.util.List;
 import java.util.function.DoubleSupplier;
 import java.util.stream.Stream;
@@ -113,10 +114,10 @@ class GradientTest {
       Tensor guide,
       int[][] labels,
       float[] valid) {
-    ResNet.Features features =
-        new ResNet.Features(
-            tape.borrowed(x.get(0)), tape.borrowed(x.get(1)), tape.borrowed(x.get(2)), x4);
-    Head.Output out = head.forward(tape, features, Observer.NONE);
+    Iterator<Var> features =
+        List.of(tape.borrowed(x.get(0)), tape.borrowed(x.get(1)), tape.borrowed(x.get(2)), x4)
+            .iterator();
+    Head.Output out = head.forward(tape, features::next, true, Observer.NONE);
     TrainingHead.Result result =
         new TrainingHead(tape, config, labels, Observer.NONE).losses(out, guide, labels, valid);
     return backend.doubles(result.classification())[0] + backend.doubles(result.consistency())[0];

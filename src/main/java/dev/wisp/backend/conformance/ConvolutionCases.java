@@ -11,6 +11,13 @@ import java.util.List;
 final class ConvolutionCases {
   private static final float EPS = 1e-5f;
 
+  /** Where a forward case has its residual. */
+  private enum Residual {
+    NONE,
+    APART,
+    IN_PLACE
+  }
+
   /** A convolution and its input's sizes. */
   private record Size(ConvSpec spec, int n, int h, int w) {
     long[] in() {
@@ -78,18 +85,22 @@ final class ConvolutionCases {
   static List<ConformanceCase> all() {
     List<ConformanceCase> cases = new ArrayList<>();
     for (Size size : SIZES) {
-      forward(cases, size, false, false, false, false);
-      forward(cases, size, true, true, false, true);
+      forward(cases, size, false, false, Residual.NONE, false);
+      forward(cases, size, true, true, Residual.NONE, true);
       cases.add(
           new ConformanceCase("convBackwardData", size.toString(), t -> backwardData(t, size)));
       cases.add(
           new ConformanceCase(
               "convBackwardWeights", size + ", with db", t -> backwardWeights(t, size, true)));
     }
-    forward(cases, SIZES.get(2), true, true, true, true);
-    forward(cases, SIZES.get(10), true, false, true, false);
-    forward(cases, SIZES.get(10), false, true, true, true);
-    forward(cases, SIZES.get(15), true, true, true, true);
+    for (Residual residual : List.of(Residual.APART, Residual.IN_PLACE)) {
+      forward(cases, SIZES.get(2), true, true, residual, true);
+      forward(cases, SIZES.get(10), true, false, residual, false);
+      forward(cases, SIZES.get(10), false, true, residual, true);
+      forward(cases, SIZES.get(15), true, true, residual, true);
+    }
+    // The sum over inputs is longer than the tiles that implementations cut it into.
+    forward(cases, size(2050, 24, 1, 1, 0, 1, 1, 5, 7), true, true, Residual.IN_PLACE, true);
     cases.add(
         new ConformanceCase(
             "convBackwardWeights",
@@ -137,13 +148,17 @@ final class ConvolutionCases {
       Size size,
       boolean scale,
       boolean bias,
-      boolean residual,
+      Residual residual,
       boolean relu) {
     String text =
         size
             + (scale ? ", scaled" : "")
             + (bias ? ", bias" : "")
-            + (residual ? ", residual" : "")
+            + switch (residual) {
+              case NONE -> "";
+              case APART -> ", residual";
+              case IN_PLACE -> ", residual in place";
+            }
             + (relu ? ", relu" : "");
     cases.add(
         new ConformanceCase(
@@ -154,16 +169,11 @@ final class ConvolutionCases {
               ConvSpec spec = size.spec;
               Tensor weight = size.weights(t);
               Tensor x = t.normal(size.in());
-              Tensor y = t.f32(size.out());
+              Tensor rest = residual == Residual.NONE ? null : t.normal(size.out());
+              Tensor y = rest != null && residual == Residual.IN_PLACE ? rest : t.f32(size.out());
               try (ConvWeights holder = b.convWeights(spec)) {
                 b.loadWeights(holder, weight, scale ? t.uniform(0.5, 2, spec.outChannels()) : null);
-                b.convForward(
-                    holder,
-                    x,
-                    bias ? t.normal(spec.outChannels()) : null,
-                    residual ? t.normal(size.out()) : null,
-                    relu,
-                    y);
+                b.convForward(holder, x, bias ? t.normal(spec.outChannels()) : null, rest, relu, y);
               }
               t.out("y", y);
             }));

@@ -33,7 +33,8 @@ final class NormCases {
               text + ", mean 5, residual, relu",
               t -> batch(t, s, 5, true, true)));
       cases.add(new ConformanceCase("batchNormBackward", text, t -> batchBackward(t, s)));
-      cases.add(new ConformanceCase("l2Normalize", text, t -> l2(t, s)));
+      cases.add(new ConformanceCase("l2Normalize", text, t -> l2(t, s, false)));
+      cases.add(new ConformanceCase("l2Normalize", text + ", in place", t -> l2(t, s, true)));
       cases.add(new ConformanceCase("l2NormalizeBackward", text, t -> l2Backward(t, s)));
     }
     cases.add(
@@ -132,10 +133,11 @@ final class NormCases {
     return t.tensor(values, s);
   }
 
-  private static void l2(Trial t, long[] s) {
-    Tensor y = t.f32(s);
+  private static void l2(Trial t, long[] s, boolean inPlace) {
+    Tensor x = withZeroVectors(t, s);
+    Tensor y = inPlace ? x : t.f32(s);
     Tensor norms = t.f32(s[0], s[1], s[2]);
-    t.backend().l2Normalize(withZeroVectors(t, s), EPS, y, norms);
+    t.backend().l2Normalize(x, EPS, y, norms);
     t.outWithZeros("y", y);
     t.outWithZeros("norms", norms);
   }

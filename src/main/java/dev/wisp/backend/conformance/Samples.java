@@ -65,6 +65,7 @@ final class Samples {
             .in("bias", 3)
             .in("residual", 2, 4, 5, 3)
             .out("y", 2, 4, 5, 3)
+            .over("residual")
             .calls((b, w, t) -> b.convForward(w, t[0], t[1], t[2], true, t[3])),
         Sample.of("convBackwardData")
             .convolution(new ConvSpec(3, 3, 3, 1, 1, 1))
@@ -143,6 +144,7 @@ final class Samples {
         Sample.of("l2Normalize")
             .in("x", 2, 3, 4, 1)
             .out("y", 2, 3, 4, 1)
+            .over("x")
             .out("norms", 2, 3, 4)
             .calls((b, w, t) -> b.l2Normalize(t[0], EPS, t[1], t[2])),
         Sample.of("l2NormalizeBackward")

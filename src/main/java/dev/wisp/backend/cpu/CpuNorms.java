@@ -3,6 +3,7 @@ package dev.wisp.backend.cpu;
 import dev.wisp.backend.NormOps;
 import dev.wisp.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Batch norm with live statistics and L2 normalisation on the CPU. */
@@ -102,7 +103,7 @@ final class CpuNorms implements NormOps {
     Call call = context.call("l2Normalize");
     MemorySegment from = call.in("x", x, Call.ANY, Call.ANY, Call.ANY, Call.ANY);
     long[] shape = x.shape().toArray();
-    MemorySegment to = call.out("y", y, shape);
+    MemorySegment to = call.outOver("y", y, List.of("x"), shape);
     MemorySegment lengths = call.out("norms", norms, shape[0], shape[1], shape[2]);
     long positions = shape[0] * shape[1] * shape[2];
     long c = shape[3];

@@ -5,12 +5,15 @@ import dev.wisp.backend.ConvWeights;
 import dev.wisp.backend.cpu.DnnlRecipes.Case;
 import dev.wisp.backend.cpu.DnnlRecipes.Pass;
 import dev.wisp.backend.cpu.DnnlRecipes.Rearrangement;
+import dev.wisp.backend.cpu.DnnlRecipes.Residual;
+import dev.wisp.backend.cpu.WeightOrder.Kind;
 import dev.wisp.tensor.Shape;
 import dev.wisp.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -35,6 +38,7 @@ final class DnnlConvolutions {
   private final Set<DnnlWeights> holders = Collections.newSetFromMap(new IdentityHashMap<>());
   private final Map<ConvSpec, DnnlLayout> plainLayouts = new HashMap<>();
   private long weightCopies;
+  private long tiledCopies;
   private long weightBytes;
 
   DnnlConvolutions(CpuContext context) {
@@ -72,18 +76,22 @@ final class DnnlConvolutions {
     MemorySegment add = call.inOrNull("bias", bias, spec.outChannels());
     long[] out = outSizes(spec, x.shape());
     MemorySegment rest = call.inOrNull("residual", residual, out);
-    MemorySegment dst = call.out("y", y, out);
+    MemorySegment dst = call.outOver("y", y, List.of("residual"), out);
     if (y.shape().elements() == 0) {
       return;
     }
-    Case c = sized(Pass.FORWARD, spec, x.shape(), bias != null, residual != null, relu);
+    Residual kind =
+        residual == null
+            ? Residual.NONE
+            : residual.storage() == y.storage() ? Residual.IN_PLACE : Residual.APART;
+    Case c = sized(Pass.FORWARD, spec, x.shape(), bias != null, kind, relu);
     DnnlPrimitive primitive = primitive(c);
     MemorySegment packed = holder.in(primitive.weights());
-    if (bias != null && residual != null) {
+    if (bias != null && kind == Residual.APART) {
       execute(primitive, src, packed, dst, add, rest);
     } else if (bias != null) {
       execute(primitive, src, packed, dst, add);
-    } else if (residual != null) {
+    } else if (kind == Residual.APART) {
       execute(primitive, src, packed, dst, rest);
     } else {
       execute(primitive, src, packed, dst);
@@ -99,7 +107,7 @@ final class DnnlConvolutions {
     if (dx.shape().elements() == 0) {
       return;
     }
-    Case c = sized(Pass.BACKWARD_DATA, spec, dx.shape(), false, false, false);
+    Case c = sized(Pass.BACKWARD_DATA, spec, dx.shape(), false, Residual.NONE, false);
     DnnlPrimitive primitive = primitive(c);
     execute(primitive, src, holder.in(primitive.weights()), dst);
   }
@@ -119,7 +127,7 @@ final class DnnlConvolutions {
       return;
     }
     DnnlPrimitive primitive =
-        primitive(sized(Pass.BACKWARD_WEIGHTS, spec, x.shape(), db != null, false, false));
+        primitive(sized(Pass.BACKWARD_WEIGHTS, spec, x.shape(), db != null, Residual.NONE, false));
     if (primitive.weights() == plain(spec)) {
       backwardWeights(primitive, src, diff, dst, db == null ? null : sums);
       return;
@@ -154,6 +162,7 @@ final class DnnlConvolutions {
         primitives.evicted(),
         primitives.nanos() * 1e-9,
         weightCopies,
+        tiledCopies,
         weightBytes,
         holders.stream().mapToLong(DnnlWeights::bytes).sum());
   }
@@ -176,15 +185,53 @@ final class DnnlConvolutions {
       @Nullable MemorySegment scale,
       DnnlLayout toLayout,
       MemorySegment to) {
-    Rearrangement key = new Rearrangement(spec, fromLayout, toLayout, scale != null);
-    DnnlPrimitive primitive = primitives.get(key, () -> recipes.rearrangement(key));
-    if (scale == null) {
-      execute(primitive, from, to);
-    } else {
-      execute(primitive, from, to, scale);
+    if (!rearrangeTiles(spec, fromLayout.order(), from, scale, toLayout.order(), to)) {
+      Rearrangement key = new Rearrangement(spec, fromLayout, toLayout, scale != null);
+      DnnlPrimitive primitive = primitives.get(key, () -> recipes.rearrangement(key));
+      if (scale == null) {
+        execute(primitive, from, to);
+      } else {
+        execute(primitive, from, to, scale);
+      }
     }
     weightCopies++;
     weightBytes += toLayout.bytes();
+  }
+
+  /** The rearrangements a training step needs, by our own kernels; false for any other. */
+  private boolean rearrangeTiles(
+      ConvSpec spec,
+      WeightOrder fromOrder,
+      MemorySegment from,
+      @Nullable MemorySegment scale,
+      WeightOrder toOrder,
+      MemorySegment to) {
+    long o = spec.outChannels();
+    long i = spec.inChannels();
+    long taps = (long) spec.kernel() * spec.kernel();
+    Kind source = fromOrder.kind();
+    Kind target = toOrder.kind();
+    Call.Kernel kernel;
+    if (source == Kind.PLAIN && target == Kind.OUT_BLOCKS) {
+      MemorySegment factors = scale == null ? NOTHING : scale;
+      long block = toOrder.block();
+      kernel =
+          () -> (int) NativeKernels.PACK_WEIGHTS.invokeExact(from, factors, to, o, i, taps, block);
+    } else if (source == Kind.OUT_BLOCKS && target == Kind.IN_BLOCKS && scale == null) {
+      long fromBlock = fromOrder.block();
+      long toBlock = toOrder.block();
+      kernel =
+          () ->
+              (int)
+                  NativeKernels.TURN_WEIGHTS.invokeExact(from, to, o, i, taps, fromBlock, toBlock);
+    } else if (source == Kind.TILES && target == Kind.PLAIN && scale == null) {
+      kernel = () -> (int) NativeKernels.UNPACK_TILES.invokeExact(from, to, o, i, taps);
+    } else {
+      return false;
+    }
+    context.call("rearranging the weights of " + spec).run(kernel);
+    tiledCopies++;
+    return true;
   }
 
   private DnnlPrimitive primitive(Case c) {
@@ -209,7 +256,7 @@ final class DnnlConvolutions {
   }
 
   private static Case sized(
-      Pass pass, ConvSpec spec, Shape x, boolean bias, boolean residual, boolean relu) {
+      Pass pass, ConvSpec spec, Shape x, boolean bias, Residual residual, boolean relu) {
     return new Case(pass, spec, x.size(0), x.size(1), x.size(2), bias, residual, relu);
   }
 

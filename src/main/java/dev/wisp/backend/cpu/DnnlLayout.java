@@ -7,8 +7,9 @@ import org.bytedeco.dnnl.dnnl_memory_desc;
  *
  * @param descriptor owned by the runtime
  * @param bytes size of an array in this layout, padding included
+ * @param order of weights, where our own kernels know it
  */
-record DnnlLayout(dnnl_memory_desc descriptor, long bytes) {
+record DnnlLayout(dnnl_memory_desc descriptor, long bytes, WeightOrder order) {
   @Override
   public boolean equals(Object other) {
     return this == other;

@@ -24,6 +24,14 @@ final class DnnlRecipes {
     BACKWARD_WEIGHTS
   }
 
+  /** Where the forward pass finds the residual. */
+  enum Residual {
+    NONE,
+    APART,
+    /** In the output, which it gives way to. */
+    IN_PLACE
+  }
+
   /**
    * A convolution on images of one size, the key of its primitive.
    *
@@ -36,7 +44,7 @@ final class DnnlRecipes {
       long h,
       long w,
       boolean bias,
-      boolean residual,
+      Residual residual,
       boolean relu) {
     @Override
     public String toString() {
@@ -49,7 +57,11 @@ final class DnnlRecipes {
               spec.inChannels(),
               spec,
               bias ? " +bias" : "",
-              residual ? " +residual" : "",
+              switch (residual) {
+                case NONE -> "";
+                case APART -> " +residual";
+                case IN_PLACE -> " +residual in place";
+              },
               relu ? " +relu" : "");
     }
   }
@@ -68,8 +80,8 @@ final class DnnlRecipes {
 
   /**
    * The primitive of a convolution. Order of addresses: forward x, weights, y, then bias and
-   * residual where there are any; backward data dy, weights, dx; backward weights x, dy, dw, then
-   * db where wanted.
+   * residual where there are any, but no residual in place; backward data dy, weights, dx; backward
+   * weights x, dy, dw, then db where wanted.
    */
   DnnlPrimitive convolution(Case c) {
     try (Shapes shapes = new Shapes(c)) {
@@ -92,7 +104,7 @@ final class DnnlRecipes {
     if (c.bias()) {
       arguments.add(new DnnlPrimitive.Argument(DNNL_ARG_BIAS, shapes.channels));
     }
-    if (c.residual()) {
+    if (c.residual() == Residual.APART) {
       arguments.add(
           new DnnlPrimitive.Argument(
               DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE | DNNL_ARG_SRC_1, shapes.y));
@@ -101,15 +113,19 @@ final class DnnlRecipes {
         runtime, c.toString(), recipe, attributes, arguments, runtime.layout(weights));
   }
 
-  /** The residual is a binary post-op: {@code sum} would overwrite what backward still needs. */
+  /** A residual apart is a binary post-op: {@code sum} would overwrite what backward needs. */
   private static dnnl_primitive_attr postOps(Case c, Shapes shapes) {
     dnnl_primitive_attr attributes = DnnlRuntime.attributes();
-    if (c.residual() || c.relu()) {
+    if (c.residual() != Residual.NONE || c.relu()) {
       dnnl_post_ops ops = new dnnl_post_ops();
       DnnlRuntime.check(dnnl_post_ops_create(ops), c.toString());
-      if (c.residual()) {
-        DnnlRuntime.check(
-            dnnl_post_ops_append_binary(ops, dnnl_binary_add, shapes.y), c.toString());
+      switch (c.residual()) {
+        case NONE -> {}
+        case APART ->
+            DnnlRuntime.check(
+                dnnl_post_ops_append_binary(ops, dnnl_binary_add, shapes.y), c.toString());
+        case IN_PLACE ->
+            DnnlRuntime.check(dnnl_post_ops_append_sum(ops, 1, 0, dnnl_f32), c.toString());
       }
       if (c.relu()) {
         DnnlRuntime.check(dnnl_post_ops_append_eltwise(ops, dnnl_eltwise_relu, 0, 0), c.toString());

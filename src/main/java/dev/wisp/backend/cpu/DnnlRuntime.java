@@ -89,7 +89,7 @@ final class DnnlRuntime implements AutoCloseable {
     }
     dnnl_memory_desc copy = new dnnl_memory_desc();
     check(dnnl_memory_desc_clone(copy, descriptor), "copying a description of memory");
-    DnnlLayout added = new DnnlLayout(copy, dnnl_memory_desc_get_size(copy));
+    DnnlLayout added = new DnnlLayout(copy, dnnl_memory_desc_get_size(copy), WeightOrder.of(copy));
     layouts.add(added);
     return added;
   }

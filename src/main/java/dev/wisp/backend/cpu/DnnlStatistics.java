@@ -8,6 +8,7 @@ package dev.wisp.backend.cpu;
  * @param evicted dropped because the cache was full
  * @param creationSeconds spent compiling
  * @param weightCopies rearrangements of weights and of their gradients
+ * @param tiledCopies those of them that our own kernels did
  * @param weightBytes bytes these wrote
  * @param packedBytes held by packed weights now
  */
@@ -17,5 +18,6 @@ record DnnlStatistics(
     long evicted,
     double creationSeconds,
     long weightCopies,
+    long tiledCopies,
     long weightBytes,
     long packedBytes) {}

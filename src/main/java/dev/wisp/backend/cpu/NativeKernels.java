@@ -207,6 +207,28 @@ final class NativeKernels {
           JAVA_FLOAT,
           JAVA_FLOAT,
           JAVA_INT);
+  static final MethodHandle PACK_WEIGHTS =
+      status(
+          "wisp_pack_weights",
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG);
+  static final MethodHandle TURN_WEIGHTS =
+      status(
+          "wisp_turn_weights",
+          ADDRESS,
+          ADDRESS,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG);
+  static final MethodHandle UNPACK_TILES =
+      status("wisp_unpack_tiles", ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG);
   static final MethodHandle FOLD_NORM =
       status(
           "wisp_fold_norm",

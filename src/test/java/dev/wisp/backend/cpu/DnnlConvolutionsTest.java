@@ -2,6 +2,7 @@ package dev.wisp.backend.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.wisp.backend.Backend;
 import dev.wisp.backend.ConvSpec;
@@ -135,7 +136,9 @@ class DnnlConvolutionsTest {
     "19, 23, 5, 3, 1, 1, 5, 11, 10",
     "96, 33, 3, 1, 1, 1, 1, 2, 1",
     "8, 16, 2, 2, 0, 1, 1, 4, 6",
-    "256, 64, 3, 1, 1, 1, 1, 16, 16"
+    "256, 64, 3, 1, 1, 1, 1, 16, 16",
+    "112, 80, 3, 1, 1, 1, 1, 16, 16",
+    "80, 208, 1, 1, 0, 1, 2, 16, 16"
   })
   void everyOperationAgreesWithTheFloat64ReferenceAndRepeatsItsBits(
       int in, int out, int kernel, int stride, int padding, int dilation, int n, int h, int w) {
@@ -181,6 +184,26 @@ class DnnlConvolutionsTest {
         });
   }
 
+  @ParameterizedTest
+  @CsvSource({"64, 256, 1", "256, 1024, 1", "512, 2048, 1", "48, 40, 3"})
+  void aResidualInPlaceGivesTheBitsOfOneApart(int in, int out, int kernel) {
+    ConvSpec spec = new ConvSpec(in, out, kernel, 1, kernel / 2, 1);
+    backend.run(
+        () -> {
+          try (Scope scope = backend.scope();
+              ConvWeights weights = backend.convWeights(spec)) {
+            backend.loadWeights(weights, random(backend, scope, 1, out, in, kernel, kernel), null);
+            Tensor x = random(backend, scope, 2, 1, 23, 17, in);
+            Tensor bias = random(backend, scope, 3, out);
+            Tensor residual = random(backend, scope, 4, 1, 23, 17, out);
+            Tensor y = scope.f32(1, 23, 17, out);
+            backend.convForward(weights, x, bias, residual, true, y);
+            backend.convForward(weights, x, bias, residual, true, residual);
+            assertThat(backend.floats(residual)).isEqualTo(backend.floats(y));
+          }
+        });
+  }
+
   /** Doubling is exact in binary floating point, whatever the order of sums. */
   private static float[] twice(float[] values) {
     float[] result = values.clone();
@@ -214,6 +237,43 @@ class DnnlConvolutionsTest {
               }
               assertThat(after.packedBytes()).isLessThanOrEqualTo(2 * weight.bytes());
             }
+          }
+        });
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "64, 64, 3, 1",
+    "64, 256, 1, 1",
+    "256, 1024, 1, 2",
+    "1024, 512, 1, 1",
+    "512, 512, 3, 1"
+  })
+  void withAvx512TheWeightsOfEveryTrainedLayerAreRearrangedByOurOwnKernels(
+      int in, int out, int kernel, int stride) {
+    assumeTrue(
+        backend.describe().contains("avx512"), "oneDNN chooses other orders without AVX-512");
+    ConvSpec spec = new ConvSpec(in, out, kernel, stride, kernel / 2, 1);
+    backend.run(
+        () -> {
+          try (Scope scope = backend.scope();
+              ConvWeights weights = backend.convWeights(spec)) {
+            long size = spec.outSize(16);
+            Tensor x = random(backend, scope, 1, 2, 16, 16, in);
+            Tensor y = scope.f32(2, size, size, out);
+            Tensor dx = scope.f32(2, 16, 16, in);
+            Tensor weight = random(backend, scope, 2, out, in, kernel, kernel);
+            Tensor scale = random(backend, scope, 3, out);
+            backend.loadWeights(weights, weight, null);
+            backend.convForward(weights, x, null, null, false, y);
+            DnnlStatistics before = backend.convolutionStatistics();
+            backend.loadWeights(weights, weight, scale);
+            backend.convForward(weights, x, null, null, false, y);
+            backend.convBackwardData(weights, y, dx);
+            backend.convBackwardWeights(spec, x, y, weight, null);
+            DnnlStatistics after = backend.convolutionStatistics();
+            assertThat(after.weightCopies() - before.weightCopies()).isEqualTo(3);
+            assertThat(after.tiledCopies() - before.tiledCopies()).isEqualTo(3);
           }
         });
   }
@@ -331,9 +391,15 @@ class DnnlConvolutionsTest {
             assertThatThrownBy(() -> backend.convForward(weights, x, scope.f32(3), null, false, y))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("bias");
-            assertThatThrownBy(() -> backend.convForward(weights, x, null, y, false, y))
-                .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("shares memory");
+            try (ConvWeights square = backend.convWeights(ConvSpec.pointwise(3, 3))) {
+              backend.loadWeights(square, random(backend, scope, 3, 3, 3, 1, 1), null);
+              assertThatThrownBy(() -> backend.convForward(square, x, null, null, false, x))
+                  .isInstanceOf(IllegalArgumentException.class)
+                  .hasMessageContaining("y F32[1, 5, 5, 3] shares memory with x");
+              assertThatThrownBy(() -> backend.convForward(square, x, null, x, false, x))
+                  .isInstanceOf(IllegalArgumentException.class)
+                  .hasMessageContaining("y F32[1, 5, 5, 3] shares memory with x");
+            }
             weights.close();
             weights.close();
             assertThatThrownBy(() -> backend.convForward(weights, x, null, null, false, y))

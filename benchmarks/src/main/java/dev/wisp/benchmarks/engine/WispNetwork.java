@@ -118,12 +118,9 @@ final class WispNetwork implements Workload {
   }
 
   private Var score(Tape tape) {
-    ResNet.Features x = encoder.forward(tape, tape.borrowed(images), stem -> {});
-    x.x1().release();
-    x.x2().release();
-    x.x3().release();
-    Var cam = classifier.forward(tape, x.x4());
-    x.x4().release();
+    Var x4 = encoder.forward(tape, tape.borrowed(images), stem -> {}).x4();
+    Var cam = classifier.forward(tape, x4);
+    x4.release();
     Var score = FeatureFunctions.spatialMean(tape, cam);
     cam.release();
     return score;
