@@ -6,9 +6,6 @@ import dev.wisp.data.Dataset;
 import dev.wisp.data.Datasets;
 import dev.wisp.pipeline.Ablation;
 import dev.wisp.pipeline.Devices;
-import dev.wisp.pipeline.Labelling;
-import dev.wisp.pipeline.Recipe;
-import java.nio.file.Path;
 import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -17,30 +14,19 @@ import picocli.CommandLine.Option;
 /** {@code wisp ablate}. */
 @Command(
     name = "ablate",
-    description = "Run the paper's Tables 2 and 3 on a dataset with masks.",
+    description = {
+      "Run the paper's Tables 2 and 3 on a dataset with masks: ablation.md, ablation.csv, and the"
+          + " runs of retrained rows."
+    },
     footer = {"", "Example: wisp ablate --data shapes --weights final.safetensors --out ablation"})
 final class AblateCommand extends Task {
-  @Mixin private DataOptions data = new DataOptions();
-  @Mixin private RecipeOptions recipe = new RecipeOptions();
-  @Mixin private DeviceOptions device = new DeviceOptions();
-
-  @Option(
-      names = "--weights",
-      required = true,
-      paramLabel = "FILE",
-      description = "A trained network; with --retrain the encoder to start each row from.")
-  private Path weights = Path.of("");
-
-  @Option(
-      names = "--out",
-      required = true,
-      paramLabel = "FOLDER",
-      description = "Gets ablation.md and ablation.csv, and the runs of retrained rows.")
-  private Path folder = Path.of("");
+  @Mixin private LabellingOptions labelling = new LabellingOptions();
 
   @Option(
       names = "--retrain",
-      description = "Train every row with its own switches; goes on where it was interrupted.")
+      description =
+          "Train every row with its own switches, beginning with --weights, which may be an"
+              + " encoder's; goes on where it was interrupted.")
   private boolean retrain;
 
   @Option(
@@ -52,18 +38,18 @@ final class AblateCommand extends Task {
 
   @Override
   int run() {
-    Dataset scored = data.open("val");
+    Dataset scored = labelling.data.open("val");
     if (scored.samples().stream().noneMatch(sample -> sample.mask().isPresent())) {
       throw new WispException(scored.name() + ": has no masks to score with");
     }
-    Recipe chosen = Labelling.recipe(weights).map(recipe::over).orElseGet(recipe::load);
     Optional<Dataset> training =
-        retrain ? Optional.of(Datasets.open(data.data, trainList)) : Optional.empty();
-    try (Backend backend = Devices.open(device.device, device.threads)) {
+        retrain ? Optional.of(Datasets.open(labelling.data.data, trainList)) : Optional.empty();
+    try (Backend backend = Devices.open(labelling.device.device, labelling.device.threads)) {
       Ablation.Report report =
           Ablation.run(
               backend,
-              new Ablation.Request(folder, chosen, weights, scored, training),
+              new Ablation.Request(
+                  labelling.folder, labelling.recipe(), labelling.weights, scored, training),
               ConsoleProgress.onTerminal());
       out().print(Ablation.markdown(report.rows()));
       out().flush();

@@ -7,7 +7,6 @@ import dev.wisp.pipeline.Labelling;
 import dev.wisp.pipeline.ProcessMemory;
 import dev.wisp.pipeline.Recipe;
 import dev.wisp.pipeline.Recipes;
-import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -17,26 +16,10 @@ import picocli.CommandLine.Option;
 /** {@code wisp label}. */
 @Command(
     name = "label",
-    description = "Make localisation maps and pseudo-labels; goes on where it was interrupted.",
+    description = "Make localisation maps (maps/ID.npz) and pseudo-labels (labels/ID.png).",
     footer = {"", "Example: wisp label --data photos --weights final.safetensors --out labelled"})
 final class LabelCommand extends Task {
-  @Mixin private DataOptions data = new DataOptions();
-  @Mixin private RecipeOptions recipe = new RecipeOptions();
-  @Mixin private DeviceOptions device = new DeviceOptions();
-
-  @Option(
-      names = "--weights",
-      required = true,
-      paramLabel = "FILE",
-      description = "Weights of a trained network; a recipe stored in them is the default.")
-  private Path weights = Path.of("");
-
-  @Option(
-      names = "--out",
-      required = true,
-      paramLabel = "FOLDER",
-      description = "Gets maps/ID.npz and labels/ID.png.")
-  private Path folder = Path.of("");
+  @Mixin private LabellingOptions labelling = new LabellingOptions();
 
   @Option(
       names = "--max-pixels",
@@ -49,20 +32,20 @@ final class LabelCommand extends Task {
 
   @Override
   int run() {
-    Dataset dataset = data.open("train");
-    Recipe base = Labelling.recipe(weights).map(recipe::over).orElseGet(recipe::load);
+    Dataset dataset = labelling.data.open("train");
+    Recipe base = labelling.recipe();
     Recipe chosen =
         maxPixels == null ? base : Recipes.with(base, List.of("labelling.maxPixels=" + maxPixels));
-    try (Backend backend = Devices.open(device.device, device.threads)) {
+    try (Backend backend = Devices.open(labelling.device.device, labelling.device.threads)) {
       Labelling.Result result =
           Labelling.run(
               backend,
-              new Labelling.Request(weights, folder, chosen, dataset, force),
+              new Labelling.Request(labelling.weights, labelling.folder, chosen, dataset, force),
               ConsoleProgress.onTerminal());
       out()
           .printf(
               "%d images labelled, %d were already; labels in %s%n",
-              result.labelled(), result.already(), folder.resolve("labels"));
+              result.labelled(), result.already(), labelling.folder.resolve("labels"));
       out().printf("peak memory: %d MB%n", ProcessMemory.peakMb());
       return Skips.report(err(), result.skipped());
     }

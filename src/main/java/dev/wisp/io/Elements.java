@@ -23,7 +23,8 @@ record Elements(
     long position,
     ElementType type,
     ByteOrder order,
-    long count) {
+    long count)
+    implements NamedTensors.Values {
   private static final int PIECE = 1 << 18;
 
   /** Random access to bytes. */
@@ -36,7 +37,8 @@ record Elements(
     void put(int index, ByteBuffer piece);
   }
 
-  float[] floats() {
+  @Override
+  public float[] floats() {
     float[] result = new float[length()];
     switch (type) {
       case F32 -> bulk((piece, at, n) -> piece.asFloatBuffer().get(result, at, n));
@@ -48,7 +50,8 @@ record Elements(
     return result;
   }
 
-  double[] doubles() {
+  @Override
+  public double[] doubles() {
     double[] result = new double[length()];
     switch (type) {
       case F64 -> bulk((piece, at, n) -> piece.asDoubleBuffer().get(result, at, n));
@@ -60,7 +63,8 @@ record Elements(
     return result;
   }
 
-  long[] longs() {
+  @Override
+  public long[] longs() {
     if (type.isFloat()) {
       throw problem("holds " + type + " elements where whole numbers are expected");
     }
@@ -69,7 +73,8 @@ record Elements(
     return result;
   }
 
-  byte[] bytes() {
+  @Override
+  public byte[] bytes() {
     if (type.bytes() != 1) {
       throw problem("holds " + type + " elements where bytes are expected");
     }

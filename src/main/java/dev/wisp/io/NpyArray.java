@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /** A NumPy array in memory, in row-major order. Immutable; accessors give new arrays. */
-public final class NpyArray {
+public final class NpyArray implements NamedTensors.Values {
   private final long[] shape;
   private final Elements elements;
 
@@ -55,21 +55,25 @@ public final class NpyArray {
   }
 
   /** The elements as float, rounded once. */
+  @Override
   public float[] floats() {
     return elements.floats();
   }
 
   /** The elements as double. */
+  @Override
   public double[] doubles() {
     return elements.doubles();
   }
 
   /** The elements of an integer or boolean array. */
+  @Override
   public long[] longs() {
     return elements.longs();
   }
 
   /** The elements of an array of one byte an element. */
+  @Override
   public byte[] bytes() {
     return elements.bytes();
   }

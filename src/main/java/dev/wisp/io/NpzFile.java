@@ -21,7 +21,7 @@ import java.util.zip.ZipOutputStream;
 import org.jspecify.annotations.Nullable;
 
 /** NumPy's npz: a zip of npy arrays, stored or deflated. */
-public final class NpzFile implements TensorFile {
+public final class NpzFile extends NamedTensors<NpzFile.Entry> {
   /** The best that deflate can do: an entry that claims more is damaged. */
   private static final long BEST_RATIO = 1032;
 
@@ -30,17 +30,15 @@ public final class NpzFile implements TensorFile {
 
   private static final String ENDING = ".npy";
 
-  private record Entry(ZipEntry zip, NpyHeader header, ElementType type) {}
+  /** An array in the zip. */
+  record Entry(ZipEntry zip, NpyHeader header, ElementType type) {}
 
-  private final Path path;
   private final ZipFile zip;
-  private final Map<String, Entry> entries;
   private final AtomicBoolean closed = new AtomicBoolean();
 
   private NpzFile(Path path, ZipFile zip, Map<String, Entry> entries) {
-    this.path = path;
+    super(path, entries);
     this.zip = zip;
-    this.entries = entries;
   }
 
   /**
@@ -138,21 +136,6 @@ public final class NpzFile implements TensorFile {
   }
 
   @Override
-  public Path path() {
-    return path;
-  }
-
-  @Override
-  public List<String> names() {
-    return List.copyOf(entries.keySet());
-  }
-
-  @Override
-  public boolean contains(String name) {
-    return entries.containsKey(name);
-  }
-
-  @Override
   public ElementType type(String name) {
     return entry(name).type();
   }
@@ -160,32 +143,6 @@ public final class NpzFile implements TensorFile {
   @Override
   public long[] shape(String name) {
     return entry(name).header().shape().clone();
-  }
-
-  /** Empty: npz files have none. */
-  @Override
-  public Map<String, String> metadata() {
-    return Map.of();
-  }
-
-  @Override
-  public float[] floats(String name) {
-    return read(name).floats();
-  }
-
-  @Override
-  public double[] doubles(String name) {
-    return read(name).doubles();
-  }
-
-  @Override
-  public long[] longs(String name) {
-    return read(name).longs();
-  }
-
-  @Override
-  public byte[] bytes(String name) {
-    return read(name).bytes();
   }
 
   /** Idempotent. */
@@ -196,15 +153,8 @@ public final class NpzFile implements TensorFile {
     }
   }
 
-  private Entry entry(String name) {
-    Entry entry = entries.get(name);
-    if (entry == null) {
-      throw FileErrors.of(path, "has no tensor '" + name + "'");
-    }
-    return entry;
-  }
-
-  private NpyArray read(String name) {
+  @Override
+  NpyArray values(String name) {
     if (closed.get()) {
       throw new IllegalStateException("npz file is closed: " + path);
     }

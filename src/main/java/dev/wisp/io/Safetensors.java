@@ -17,17 +17,16 @@ import org.jspecify.annotations.Nullable;
  * row-major, without gaps). Read by position rather than mapped: a file that shrinks under a map
  * takes the process with it, and a read is as fast once the page is cached.
  */
-public final class Safetensors implements TensorFile {
+public final class Safetensors extends NamedTensors<SafetensorsHeader.Entry> {
   /** The longest header, as in the format's own library. */
   static final long LONGEST_HEADER = 100_000_000;
 
-  private final Path path;
   private final FileChannel channel;
   private final SafetensorsHeader header;
   private final long dataStart;
 
   private Safetensors(Path path, FileChannel channel, SafetensorsHeader header, long dataStart) {
-    this.path = path;
+    super(path, header.tensors());
     this.channel = channel;
     this.header = header;
     this.dataStart = dataStart;
@@ -91,21 +90,6 @@ public final class Safetensors implements TensorFile {
   }
 
   @Override
-  public Path path() {
-    return path;
-  }
-
-  @Override
-  public List<String> names() {
-    return header.names();
-  }
-
-  @Override
-  public boolean contains(String name) {
-    return header.tensors().containsKey(name);
-  }
-
-  @Override
   public ElementType type(String name) {
     return entry(name).type();
   }
@@ -120,41 +104,14 @@ public final class Safetensors implements TensorFile {
     return header.metadata();
   }
 
-  @Override
-  public float[] floats(String name) {
-    return elements(name).floats();
-  }
-
-  @Override
-  public double[] doubles(String name) {
-    return elements(name).doubles();
-  }
-
-  @Override
-  public long[] longs(String name) {
-    return elements(name).longs();
-  }
-
-  @Override
-  public byte[] bytes(String name) {
-    return elements(name).bytes();
-  }
-
   /** Idempotent. */
   @Override
   public void close() {
     closeQuietly(channel);
   }
 
-  private SafetensorsHeader.Entry entry(String name) {
-    SafetensorsHeader.Entry entry = header.tensors().get(name);
-    if (entry == null) {
-      throw FileErrors.of(path, "has no tensor '" + name + "'");
-    }
-    return entry;
-  }
-
-  private Elements elements(String name) {
+  @Override
+  Elements values(String name) {
     if (!channel.isOpen()) {
       throw new IllegalStateException("safetensors file is closed: " + path);
     }

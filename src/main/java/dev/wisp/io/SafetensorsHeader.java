@@ -17,8 +17,7 @@ import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.json.JsonFactory;
 
 /** The checked header of a safetensors file. */
-record SafetensorsHeader(
-    List<String> names, Map<String, Entry> tensors, Map<String, String> metadata) {
+record SafetensorsHeader(Map<String, Entry> tensors, Map<String, String> metadata) {
   static final String METADATA = "__metadata__";
   private static final int HIGHEST_RANK = 32;
   private static final JsonFactory JSON =
@@ -76,7 +75,6 @@ record SafetensorsHeader(
   /** One pass over the header's tokens. */
   private record Reading(Path path, JsonParser in) {
     SafetensorsHeader read() {
-      List<String> names = new ArrayList<>();
       Map<String, Entry> tensors = new LinkedHashMap<>();
       Map<String, String> metadata = new LinkedHashMap<>();
       expect(in.nextToken(), JsonToken.START_OBJECT, "the header");
@@ -87,14 +85,12 @@ record SafetensorsHeader(
           readMetadata(metadata);
         } else {
           tensors.put(name, readTensor(name));
-          names.add(name);
         }
       }
       if (in.nextToken() != null) {
         throw FileErrors.of(path, "malformed header: something follows its closing brace");
       }
-      return new SafetensorsHeader(
-          List.copyOf(names), tensors, Collections.unmodifiableMap(metadata));
+      return new SafetensorsHeader(tensors, Collections.unmodifiableMap(metadata));
     }
 
     private void readMetadata(Map<String, String> metadata) {

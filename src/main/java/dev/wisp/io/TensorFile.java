@@ -16,16 +16,14 @@ import java.util.Map;
  */
 public interface TensorFile extends AutoCloseable {
   /**
-   * Opens a file of weights by its content: a PyTorch checkpoint in either form, else safetensors.
+   * Opens a file of weights by its content: safetensors, else a PyTorch checkpoint in either form.
    */
   static TensorFile open(Path path) {
     try (InputStream in = Files.newInputStream(path)) {
       byte[] start = in.readNBytes(9);
-      boolean torch =
-          start.length > 1 && ((start[0] == 'P' && start[1] == 'K') || start[0] == (byte) 0x80);
       // A safetensors header of 128 bytes begins like a pickle, but a brace follows its length.
       boolean brace = start.length == 9 && start[8] == '{' && start[7] == 0;
-      return torch && !brace ? TorchFile.open(path) : Safetensors.open(path);
+      return brace ? Safetensors.open(path) : TorchFile.open(path);
     } catch (IOException e) {
       throw FileErrors.reading(path, e);
     }

@@ -17,7 +17,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * or {@code model_state_dict} is looked into; entries that are no tensors are left out. Strided
  * tensors come out in row-major order.
  */
-public final class TorchFile implements TensorFile {
+public final class TorchFile extends NamedTensors<StoredTensor> {
   private static final List<String> NESTED = List.of("state_dict", "model", "model_state_dict");
 
   /** The bytes of the file's storages. */
@@ -29,15 +29,12 @@ public final class TorchFile implements TensorFile {
     void close();
   }
 
-  private final Path path;
   private final Storages storages;
-  private final Map<String, StoredTensor> tensors;
   private final AtomicBoolean closed = new AtomicBoolean();
 
   private TorchFile(Path path, Storages storages, Map<String, StoredTensor> tensors) {
-    this.path = path;
+    super(path, tensors);
     this.storages = storages;
-    this.tensors = tensors;
   }
 
   /**
@@ -87,54 +84,13 @@ public final class TorchFile implements TensorFile {
   }
 
   @Override
-  public Path path() {
-    return path;
-  }
-
-  @Override
-  public List<String> names() {
-    return List.copyOf(tensors.keySet());
-  }
-
-  @Override
-  public boolean contains(String name) {
-    return tensors.containsKey(name);
-  }
-
-  @Override
   public ElementType type(String name) {
-    return tensor(name).storage().type();
+    return entry(name).storage().type();
   }
 
   @Override
   public long[] shape(String name) {
-    return tensor(name).shape().clone();
-  }
-
-  /** Empty: checkpoints have none. */
-  @Override
-  public Map<String, String> metadata() {
-    return Map.of();
-  }
-
-  @Override
-  public float[] floats(String name) {
-    return elements(name).floats();
-  }
-
-  @Override
-  public double[] doubles(String name) {
-    return elements(name).doubles();
-  }
-
-  @Override
-  public long[] longs(String name) {
-    return elements(name).longs();
-  }
-
-  @Override
-  public byte[] bytes(String name) {
-    return elements(name).bytes();
+    return entry(name).shape().clone();
   }
 
   /** Idempotent. */
@@ -145,20 +101,13 @@ public final class TorchFile implements TensorFile {
     }
   }
 
-  private StoredTensor tensor(String name) {
-    StoredTensor tensor = tensors.get(name);
-    if (tensor == null) {
-      throw FileErrors.of(path, "has no tensor '" + name + "'");
-    }
-    return tensor;
-  }
-
   /** Reads the stretch of the storage that the tensor touches and puts it in row-major order. */
-  private Elements elements(String name) {
+  @Override
+  Elements values(String name) {
     if (closed.get()) {
       throw new IllegalStateException("checkpoint is closed: " + path);
     }
-    StoredTensor tensor = tensor(name);
+    StoredTensor tensor = entry(name);
     ElementType type = tensor.storage().type();
     long reach = tensor.count() == 0 ? 0 : 1 + Strides.last(tensor.shape(), tensor.stride());
     if (reach * type.bytes() > Integer.MAX_VALUE - 8) {

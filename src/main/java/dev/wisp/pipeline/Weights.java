@@ -1,12 +1,8 @@
 package dev.wisp.pipeline;
 
 import dev.wisp.io.FileErrors;
-import dev.wisp.io.Safetensors;
 import dev.wisp.io.TensorFile;
-import dev.wisp.io.TorchFile;
 import dev.wisp.method.AeSipeNet;
-import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -19,17 +15,7 @@ final class Weights {
     if (!Files.isRegularFile(file)) {
       throw FileErrors.of(file, "no such weights file");
     }
-    return isSafetensors(file) ? Safetensors.open(file) : TorchFile.open(file);
-  }
-
-  /** A safetensors file has its header's opening brace behind eight bytes of length. */
-  private static boolean isSafetensors(Path file) {
-    try (InputStream in = Files.newInputStream(file)) {
-      byte[] start = in.readNBytes(9);
-      return start.length == 9 && start[8] == '{';
-    } catch (IOException e) {
-      throw FileErrors.reading(file, e);
-    }
+    return TensorFile.open(file);
   }
 
   /** Sets the encoder of a network. */

@@ -14,6 +14,22 @@ final class CpuMaps implements MapOps {
     this.context = context;
   }
 
+  /** A cam and its sizes, as they go with the batch's classes. */
+  private record Cam(MemorySegment memory, long n, long h, long w, long k) {
+    static Cam of(Call call, Tensor cam, ClassRows classes) {
+      long n = classes.images();
+      long k = classes.total() - 1L;
+      MemorySegment memory = call.in("cam", cam, n, Call.ANY, Call.ANY, k);
+      long h = cam.shape().size(1);
+      long w = cam.shape().size(2);
+      if (n > 0) {
+        requirePositions(call, h, w);
+        call.require(k > 0, "needs a foreground class");
+      }
+      return new Cam(memory, n, h, w, k);
+    }
+  }
+
   @Override
   public void camToMaps(
       Tensor cam,
@@ -24,20 +40,14 @@ final class CpuMaps implements MapOps {
       Tensor peak,
       Tensor winner) {
     Call call = context.call("camToMaps");
-    long n = classes.images();
-    long k = classes.total() - 1L;
-    MemorySegment from = call.in("cam", cam, n, Call.ANY, Call.ANY, k);
-    long h = cam.shape().size(1);
-    long w = cam.shape().size(2);
-    MemorySegment mask = call.inOrNull("valid", valid, n, h, w);
-    MemorySegment to = call.out("maps", maps, classes.rows(), h, w);
-    MemorySegment peaks = call.outInts("peak", peak, n, k);
-    MemorySegment winners = call.outInts("winner", winner, n, h, w);
-    if (n == 0) {
+    Cam c = Cam.of(call, cam, classes);
+    MemorySegment mask = call.inOrNull("valid", valid, c.n, c.h, c.w);
+    MemorySegment to = call.out("maps", maps, classes.rows(), c.h, c.w);
+    MemorySegment peaks = call.outInts("peak", peak, c.n, c.k);
+    MemorySegment winners = call.outInts("winner", winner, c.n, c.h, c.w);
+    if (c.n == 0) {
       return;
     }
-    requirePositions(call, h, w);
-    call.require(k > 0, "needs a foreground class");
     MemorySegment offsets = call.ints(classes.offsets());
     MemorySegment ids = call.ints(classes.ids());
     long rows = classes.rows();
@@ -45,7 +55,8 @@ final class CpuMaps implements MapOps {
         () ->
             (int)
                 NativeKernels.CAM_TO_MAPS.invokeExact(
-                    from, mask, offsets, ids, eps, to, peaks, winners, n, h * w, k, rows));
+                    c.memory, mask, offsets, ids, eps, to, peaks, winners, c.n, c.h * c.w, c.k,
+                    rows));
   }
 
   @Override
@@ -59,21 +70,15 @@ final class CpuMaps implements MapOps {
       Tensor dMaps,
       Tensor dCam) {
     Call call = context.call("camToMapsBackward");
-    long n = classes.images();
-    long k = classes.total() - 1L;
-    MemorySegment from = call.in("cam", cam, n, Call.ANY, Call.ANY, k);
-    long h = cam.shape().size(1);
-    long w = cam.shape().size(2);
-    MemorySegment mask = call.inOrNull("valid", valid, n, h, w);
-    MemorySegment peaks = call.inInts("peak", peak, n, k);
-    MemorySegment winners = call.inInts("winner", winner, n, h, w);
-    MemorySegment gradient = call.in("dMaps", dMaps, classes.rows(), h, w);
-    MemorySegment to = call.out("dCam", dCam, n, h, w, k);
-    if (n == 0) {
+    Cam c = Cam.of(call, cam, classes);
+    MemorySegment mask = call.inOrNull("valid", valid, c.n, c.h, c.w);
+    MemorySegment peaks = call.inInts("peak", peak, c.n, c.k);
+    MemorySegment winners = call.inInts("winner", winner, c.n, c.h, c.w);
+    MemorySegment gradient = call.in("dMaps", dMaps, classes.rows(), c.h, c.w);
+    MemorySegment to = call.out("dCam", dCam, c.n, c.h, c.w, c.k);
+    if (c.n == 0) {
       return;
     }
-    requirePositions(call, h, w);
-    call.require(k > 0, "needs a foreground class");
     MemorySegment offsets = call.ints(classes.offsets());
     MemorySegment ids = call.ints(classes.ids());
     long rows = classes.rows();
@@ -81,8 +86,8 @@ final class CpuMaps implements MapOps {
         () ->
             (int)
                 NativeKernels.CAM_TO_MAPS_BACKWARD.invokeExact(
-                    from, mask, offsets, ids, eps, peaks, winners, gradient, to, n, h * w, k,
-                    rows));
+                    c.memory, mask, offsets, ids, eps, peaks, winners, gradient, to, c.n, c.h * c.w,
+                    c.k, rows));
   }
 
   @Override
