@@ -80,7 +80,8 @@ public final class AtomicFiles {
     try {
       Files.createDirectories(folder);
     } catch (FileAlreadyExistsException taken) {
-      throw FileErrors.of(Path.of(taken.getFile()), "is a file; name a folder", taken);
+      throw FileErrors.of(
+          Path.of(taken.getFile()), "cannot write: this is a file where a folder is needed", taken);
     } catch (IOException e) {
       throw FileErrors.writing(folder, e);
     }

@@ -27,6 +27,22 @@ import org.slf4j.LoggerFactory;
 public final class Ablation {
   private static final Logger LOG = LoggerFactory.getLogger(Ablation.class);
   private static final String BASELINE = "pr,is";
+
+  /** Of the CSV file. */
+  static final List<String> COLUMNS =
+      List.of(
+          "table",
+          "row",
+          "feature",
+          "sequence",
+          "normalization",
+          "weights",
+          "background_factor",
+          "miou",
+          "best_factor",
+          "best_miou",
+          "miou_crf");
+
   private static final String AFFINITY_ENHANCED = "pr,is,pamr,pr,is";
 
   private Ablation() {}
@@ -286,10 +302,7 @@ public final class Ablation {
   }
 
   private static String csv(List<Measured> rows) {
-    StringBuilder text =
-        new StringBuilder(
-            "table,row,feature,sequence,normalization,weights,background_factor,miou,best_factor,"
-                + "best_miou,miou_crf\n");
+    StringBuilder text = new StringBuilder(String.join(",", COLUMNS)).append('\n');
     for (Measured measured : rows) {
       Row row = measured.row();
       text.append(

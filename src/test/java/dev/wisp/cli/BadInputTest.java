@@ -170,9 +170,12 @@ class BadInputTest {
                 "--run=" + at("r"),
                 "--weights=" + notWeights,
                 "--recipe"),
-            new Case("empty.pth: is a file; name a folder", "demo", "--run=" + empty),
             new Case(
-                "empty.pth: is a file; name a folder",
+                "empty.pth: cannot write: this is a file where a folder is needed",
+                "demo",
+                "--run=" + empty),
+            new Case(
+                "empty.pth: cannot write: this is a file where a folder is needed",
                 "pretrain",
                 "--data=" + d,
                 "--run=" + empty,
