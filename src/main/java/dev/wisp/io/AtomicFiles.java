@@ -80,7 +80,8 @@ public final class AtomicFiles {
     try {
       Files.createDirectories(folder);
     } catch (FileAlreadyExistsException taken) {
-      throw FileErrors.of(Path.of(taken.getFile()), "cannot write: it is a file; name a folder", taken);
+      throw FileErrors.of(
+          Path.of(taken.getFile()), "cannot write: it is a file; name a folder", taken);
     } catch (IOException e) {
       throw FileErrors.writing(folder, e);
     }

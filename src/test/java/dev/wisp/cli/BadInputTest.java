@@ -170,9 +170,10 @@ class BadInputTest {
                 "--run=" + at("r"),
                 "--weights=" + notWeights,
                 "--recipe"),
-            new Case("empty.pth: is a file; name a folder", "demo", "--run=" + empty),
             new Case(
-                "empty.pth: is a file; name a folder",
+                "empty.pth: cannot write: it is a file; name a folder", "demo", "--run=" + empty),
+            new Case(
+                "empty.pth: cannot write: it is a file; name a folder",
                 "pretrain",
                 "--data=" + d,
                 "--run=" + empty,
