@@ -126,6 +126,11 @@ public final class Safetensors implements TensorFile {
   }
 
   @Override
+  public FloatSource pieces(String name) {
+    return elements(name).pieces();
+  }
+
+  @Override
   public double[] doubles(String name) {
     return elements(name).doubles();
   }

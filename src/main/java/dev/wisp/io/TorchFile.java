@@ -123,6 +123,11 @@ public final class TorchFile implements TensorFile {
   }
 
   @Override
+  public FloatSource pieces(String name) {
+    return elements(name).pieces();
+  }
+
+  @Override
   public double[] doubles(String name) {
     return elements(name).doubles();
   }

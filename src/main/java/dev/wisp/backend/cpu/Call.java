@@ -100,6 +100,16 @@ final class Call {
     return memory;
   }
 
+  /** An F32 operand of any shape of which some elements go to or come from a host array. */
+  MemorySegment part(String name, Tensor tensor, long at, int count, int arrayLength) {
+    MemorySegment memory = inAny(name, tensor);
+    require(
+        at >= 0 && count >= 0 && count <= arrayLength && at <= tensor.shape().elements() - count,
+        "%d elements from %d on do not lie in %s and an array of %d"
+            .formatted(count, at, name, arrayLength));
+    return memory;
+  }
+
   /** Number of elements, which must fit a Java array. */
   int length(String name, Tensor tensor) {
     require(

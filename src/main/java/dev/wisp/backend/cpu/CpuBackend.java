@@ -125,6 +125,13 @@ public final class CpuBackend extends GroupedBackend {
   }
 
   @Override
+  public void upload(float[] source, int count, Tensor target, long at) {
+    Call call = context.call("upload");
+    MemorySegment memory = call.part("target", target, at, count, source.length);
+    MemorySegment.copy(source, 0, memory, ValueLayout.JAVA_FLOAT, at * Float.BYTES, count);
+  }
+
+  @Override
   public void upload(int[] source, Tensor target) {
     Call call = context.call("upload");
     MemorySegment memory = call.any("target", target, DType.I32, source.length);
@@ -146,6 +153,13 @@ public final class CpuBackend extends GroupedBackend {
     MemorySegment memory = call.any("source", source, DType.F32, length);
     MemorySegment.copy(memory, ValueLayout.JAVA_FLOAT, 0, values, 0, length);
     return values;
+  }
+
+  @Override
+  public void download(Tensor source, long at, float[] target, int count) {
+    Call call = context.call("download");
+    MemorySegment memory = call.part("source", source, at, count, target.length);
+    MemorySegment.copy(memory, ValueLayout.JAVA_FLOAT, at * Float.BYTES, target, 0, count);
   }
 
   @Override

@@ -14,15 +14,29 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Memory of a backend's tensors. Returned blocks are kept for reuse up to a bound, the oldest going
- * first, so that hundreds of photo sizes in a row need no more than the largest of them plus the
- * bound. A block is reused when it is at most a quarter larger than what is asked for.
+ * Memory of a backend's tensors. Returned blocks are kept for reuse, since fresh memory costs a
+ * page fault for every 4 KB: up to a bound, and never so many that used and kept blocks together
+ * are more than {@link #SLACK} above the most that was ever used at once. So hundreds of photo
+ * sizes in a row need little more than the largest of them. The oldest blocks go first.
+ *
+ * <p>A block is reused when it is at most a quarter larger than what is asked for. Where fresh
+ * memory would pass the bound, a much larger one will do before others are given up, if its use is
+ * no new peak.
  */
 final class CpuPool implements Allocator {
   private static final long ALIGNMENT = 64;
 
   /** A block serves a request of at least four fifths of its size: at most 25 % is wasted. */
-  private static final long FIT_NUMERATOR = 5, FIT_DENOMINATOR = 4;
+  private static final double FIT = 1.25;
+
+  /** The same where the alternative is to give up other blocks. */
+  private static final double LOOSE_FIT = 8;
+
+  /**
+   * What used and kept blocks together may have above the peak of use. Less costs page faults: a
+   * photograph's four scales ask for hundreds of sizes. Measured in docs/performance.md.
+   */
+  static final long SLACK = 64L << 20;
 
   /** A NaN whose payload can be recognised in a debugger. */
   private static final int POISON = 0x7fc0dead;
@@ -82,7 +96,11 @@ final class CpuPool implements Allocator {
       throw new IllegalStateException("the backend is closed");
     }
     long rounded = Math.ceilDiv(Math.max(bytes, 1), ALIGNMENT) * ALIGNMENT;
-    Block block = reuse(rounded);
+    Block block = reuse(rounded, FIT);
+    if (block == null && used + kept + rounded > bound(rounded)) {
+      block =
+          reuse(rounded, Math.min(LOOSE_FIT, (double) (bound(rounded) - SLACK - used) / rounded));
+    }
     if (used + (block == null ? rounded : block.bytes()) > limitBytes) {
       if (block != null) {
         keep(block);
@@ -92,6 +110,7 @@ final class CpuPool implements Allocator {
               .formatted(bytes, used, limitBytes));
     }
     if (block == null) {
+      shrink(bound(rounded) - used - rounded);
       block = new Block(fresh(rounded));
     }
     if (poison) {
@@ -104,12 +123,18 @@ final class CpuPool implements Allocator {
     return block;
   }
 
-  private @Nullable Block reuse(long bytes) {
-    var fit = cached.ceilingEntry(bytes);
-    if (fit == null || fit.getKey() * FIT_DENOMINATOR > bytes * FIT_NUMERATOR) {
+  /** The most that used and kept blocks may have together once a request is served. */
+  private long bound(long request) {
+    return Math.max(peak, used + request) + SLACK;
+  }
+
+  /** The smallest kept block of {@code bytes} to {@code fit * bytes}. */
+  private @Nullable Block reuse(long bytes, double fit) {
+    var best = cached.ceilingEntry(bytes);
+    if (best == null || best.getKey() > bytes * fit) {
       return null;
     }
-    Block block = fit.getValue().removeLast();
+    Block block = best.getValue().removeLast();
     forget(block);
     return block;
   }

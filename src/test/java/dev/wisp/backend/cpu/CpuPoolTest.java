@@ -3,10 +3,13 @@ package dev.wisp.backend.cpu;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.wisp.backend.MemoryStatistics;
+import dev.wisp.common.CounterRandom;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Storage;
 import dev.wisp.tensor.Tensor;
 import dev.wisp.tensor.WispOutOfMemory;
+import java.util.ArrayDeque;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
@@ -64,6 +67,41 @@ class CpuPoolTest {
     }
     assertThat(pool.statistics().used()).isZero();
     assertThat(pool.statistics().peak()).isEqualTo(400 * 4096L);
+    pool.close();
+  }
+
+  @Test
+  void usedAndKeptBlocksTogetherStayNearThePeakOfUse() {
+    CpuPool pool = pool(512 * MEGABYTE, Long.MAX_VALUE);
+    CounterRandom random = CounterRandom.of(8);
+    ArrayDeque<Storage> lent = new ArrayDeque<>();
+    for (int i = 0; i < 2000; i++) {
+      if (lent.size() < 6) {
+        lent.add(pool.allocate((1 + random.nextInt(40)) * MEGABYTE));
+      } else {
+        lent.removeFirst().free();
+      }
+      MemoryStatistics now = pool.statistics();
+      assertThat(now.used() + now.cached()).isLessThanOrEqualTo(now.peak() + CpuPool.SLACK);
+    }
+    assertThat(pool.statistics().peak()).isLessThanOrEqualTo(6 * 40 * MEGABYTE * 5 / 4);
+    pool.close();
+  }
+
+  @Test
+  void atThePeakAMuchLargerBlockIsTakenBeforeOthersAreGivenUp() {
+    CpuPool pool = pool(512 * MEGABYTE, Long.MAX_VALUE);
+    Storage large = pool.allocate(100 * MEGABYTE);
+    Storage other = pool.allocate(70 * MEGABYTE);
+    large.free();
+    other.free();
+    Storage fresh = pool.allocate(50 * MEGABYTE);
+    assertThat(fresh).as("the bound is not reached yet").isNotSameAs(large).isNotSameAs(other);
+    assertThat(pool.allocate(40 * MEGABYTE)).isSameAs(other);
+    assertThat(pool.allocate(60 * MEGABYTE))
+        .as("the larger block would be a new peak")
+        .isNotSameAs(large);
+    assertThat(pool.statistics().peak()).isEqualTo(180 * MEGABYTE);
     pool.close();
   }
 
