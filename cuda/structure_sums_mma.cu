@@ -89,13 +89,26 @@ __device__ __forceinline__ void add_tile(const Image& s, const float* tile, int6
     float sums[2][kTogether];
 #pragma unroll
     for (int g = 0; g < kTogether; ++g) sums[0][g] = sums[1][g] = 0.0f;
-#pragma unroll 8
-    for (int j = begin; j < begin + kPanel / 2; ++j) {
-      const float own = tile[line * kStride + j], turned = tile[j * kStride + line];
+#pragma unroll 4
+    for (int j = begin; j < begin + kPanel / 2; j += 4) {
+      float own[4], turned[4];
+#pragma unroll
+      for (int k = 0; k < 4; ++k) {
+        own[k] = tile[line * kStride + j + k];
+        turned[k] = tile[(j + k) * kStride + line];
+      }
 #pragma unroll
       for (int g = 0; g < kTogether; ++g) {
-        sums[0][g] = fmaf(own, weights[1][g][j], sums[0][g]);
-        sums[1][g] = fmaf(turned, weights[0][g][j], sums[1][g]);
+        const float4 cols = *reinterpret_cast<const float4*>(&weights[1][g][j]);
+        const float4 rows = *reinterpret_cast<const float4*>(&weights[0][g][j]);
+        sums[0][g] = fmaf(own[0], cols.x, sums[0][g]);
+        sums[1][g] = fmaf(turned[0], rows.x, sums[1][g]);
+        sums[0][g] = fmaf(own[1], cols.y, sums[0][g]);
+        sums[1][g] = fmaf(turned[1], rows.y, sums[1][g]);
+        sums[0][g] = fmaf(own[2], cols.z, sums[0][g]);
+        sums[1][g] = fmaf(turned[2], rows.z, sums[1][g]);
+        sums[0][g] = fmaf(own[3], cols.w, sums[0][g]);
+        sums[1][g] = fmaf(turned[3], rows.w, sums[1][g]);
       }
     }
     if (half == 1) {
@@ -306,7 +319,8 @@ __device__ __forceinline__ void structure_sums(const unsigned short* units, cons
                                                const int* offsets, float* sums, int64 n,
                                                int64 positions, int64 d, int64 runs) {
   __shared__ __align__(16) float tile[kPanel * kStride];
-  __shared__ float weights[2][kTogether][kPanel], part[2][kTogether][kPanel];
+  __shared__ __align__(16) float weights[2][kTogether][kPanel];
+  __shared__ float part[2][kTogether][kPanel];
   static_assert(4 * kPart <= kPanel * kStride, "a slab of both panels fits into the tile");
   const int64 run = blockIdx.x, image = blockIdx.y;
   const int64 panels = (positions + kPanel - 1) / kPanel, slabs = (d + kSlab - 1) / kSlab;
