@@ -6,6 +6,8 @@ import dev.wisp.backend.ConvSpec;
 import dev.wisp.backend.ConvWeights;
 import dev.wisp.backend.MemoryStatistics;
 import dev.wisp.backend.PamrOptions;
+import dev.wisp.backend.support.BlockPool;
+import dev.wisp.backend.support.ComputeThread;
 import dev.wisp.tensor.DType;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
@@ -28,7 +30,7 @@ public final class CpuBackend implements Backend {
   private static final AtomicInteger OPENED = new AtomicInteger();
 
   private final ComputeThread thread;
-  private final CpuPool pool;
+  private final BlockPool<MemorySegment> pool;
   private final CpuContext context;
   private final CpuPointwise pointwiseOps;
   private final CpuNorms normOps;
@@ -45,7 +47,7 @@ public final class CpuBackend implements Backend {
   private CpuBackend(CpuOptions options, int threads, String isa) {
     this.isa = isa;
     thread = new ComputeThread("wisp-cpu-" + OPENED.incrementAndGet());
-    pool = new CpuPool(options);
+    pool = CpuMemory.pool(options);
     context = new CpuContext(pool, thread, threads);
     pointwiseOps = new CpuPointwise(context);
     normOps = new CpuNorms(context);
@@ -167,7 +169,6 @@ public final class CpuBackend implements Backend {
   public void close() {
     thread.close(
         () -> {
-          context.markClosed();
           convolutions.close();
           pool.close();
         });
