@@ -74,6 +74,14 @@ final class CudaContext {
   }
 
   /**
+   * {@link #kernel}; or its naive sibling of the same parameters, {@code name + "_naive"}, when
+   * {@link #naive}. The two may want other grids.
+   */
+  CudaKernel judged(String file, String name, CudaParameter... parameters) {
+    return kernel(file, naive() ? name + "_naive" : name, parameters);
+  }
+
+  /**
    * The row table of a batch on the device. Kept for the batches used last, so that the operations
    * of a step share one copy.
    */

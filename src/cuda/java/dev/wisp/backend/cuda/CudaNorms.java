@@ -1,16 +1,102 @@
 package dev.wisp.backend.cuda;
 
+import static dev.wisp.backend.cuda.CudaParameter.f32;
+import static dev.wisp.backend.cuda.CudaParameter.i32;
+import static dev.wisp.backend.cuda.CudaParameter.i64;
+import static dev.wisp.backend.cuda.CudaParameter.pointer;
+
 import dev.wisp.backend.NormOps;
-import dev.wisp.common.WispException;
 import dev.wisp.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/** {@link NormOps} on the device. */
+/** L2 normalisation on the device, {@code cuda/l2_normalize.cu}; batch norm by CudaBatchNorm. */
 final class CudaNorms implements NormOps {
+  private static final String FILE = "l2_normalize";
+  private static final int THREADS = 256;
+
+  /** Threads of a position in the fast kernels, and positions of a block. */
+  private static final int LANES = 32;
+
+  private static final int ROWS = 8;
+
   private final CudaContext context;
+  private final CudaBatchNorm batchNorm;
+  private final CudaKernel l2Normalize;
+  private final CudaKernel l2NormalizeBackward;
 
   CudaNorms(CudaContext context) {
     this.context = context;
+    batchNorm = new CudaBatchNorm(context);
+    l2Normalize =
+        context.judged(
+            FILE,
+            "wisp_l2_normalize",
+            pointer("x"),
+            pointer("y"),
+            pointer("norms"),
+            i64("positions"),
+            i32("c"),
+            f32("eps"));
+    l2NormalizeBackward =
+        context.judged(
+            FILE,
+            "wisp_l2_normalize_backward",
+            pointer("x"),
+            pointer("norms"),
+            pointer("dy"),
+            pointer("dx"),
+            i64("positions"),
+            i32("c"),
+            f32("eps"));
+  }
+
+  private void launch(CudaKernel kernel, long positions) {
+    if (context.naive()) {
+      kernel.launchOver(positions, THREADS);
+    } else {
+      kernel.launch(Math.ceilDiv(positions, ROWS), 1, 1, LANES, ROWS, 0);
+    }
+  }
+
+  private void l2Normalize(long x, long y, long norms, long positions, long c, float eps) {
+    l2Normalize.pointer(x).pointer(y).pointer(norms).i64(positions).i32(c).f32(eps);
+    launch(l2Normalize, positions);
+  }
+
+  private void l2NormalizeBackward(
+      long x, long norms, long dy, long dx, long positions, long c, float eps) {
+    l2NormalizeBackward
+        .pointer(x)
+        .pointer(norms)
+        .pointer(dy)
+        .pointer(dx)
+        .i64(positions)
+        .i32(c)
+        .f32(eps);
+    launch(l2NormalizeBackward, positions);
+  }
+
+  @Override
+  public void l2Normalize(Tensor x, float eps, Tensor y, Tensor norms) {
+    CudaCall call = context.call("l2Normalize");
+    long from = call.in("x", x, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY);
+    long[] shape = x.shape().toArray();
+    long to = call.out("y", y, shape);
+    long lengths = call.out("norms", norms, shape[0], shape[1], shape[2]);
+    long positions = shape[0] * shape[1] * shape[2];
+    call.run(() -> l2Normalize(from, to, lengths, positions, shape[3], eps));
+  }
+
+  @Override
+  public void l2NormalizeBackward(Tensor x, Tensor norms, Tensor dy, float eps, Tensor dx) {
+    CudaCall call = context.call("l2NormalizeBackward");
+    long from = call.in("x", x, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY);
+    long[] shape = x.shape().toArray();
+    long lengths = call.in("norms", norms, shape[0], shape[1], shape[2]);
+    long gradient = call.in("dy", dy, shape);
+    long to = call.out("dx", dx, shape);
+    long positions = shape[0] * shape[1] * shape[2];
+    call.run(() -> l2NormalizeBackward(from, lengths, gradient, to, positions, shape[3], eps));
   }
 
   @Override
@@ -24,7 +110,7 @@ final class CudaNorms implements NormOps {
       Tensor y,
       Tensor mean,
       Tensor invStd) {
-    throw new WispException("batchNormForward is not available on cuda yet");
+    batchNorm.forward(x, gamma, beta, eps, residual, relu, y, mean, invStd);
   }
 
   @Override
@@ -37,7 +123,7 @@ final class CudaNorms implements NormOps {
       Tensor dx,
       Tensor dgamma,
       Tensor dbeta) {
-    throw new WispException("batchNormBackward is not available on cuda yet");
+    batchNorm.backward(x, dy, gamma, mean, invStd, dx, dgamma, dbeta);
   }
 
   @Override
@@ -49,16 +135,6 @@ final class CudaNorms implements NormOps {
       float momentum,
       Tensor runningMean,
       Tensor runningVar) {
-    throw new WispException("batchNormUpdate is not available on cuda yet");
-  }
-
-  @Override
-  public void l2Normalize(Tensor x, float eps, Tensor y, Tensor norms) {
-    throw new WispException("l2Normalize is not available on cuda yet");
-  }
-
-  @Override
-  public void l2NormalizeBackward(Tensor x, Tensor norms, Tensor dy, float eps, Tensor dx) {
-    throw new WispException("l2NormalizeBackward is not available on cuda yet");
+    batchNorm.update(mean, invStd, eps, count, momentum, runningMean, runningVar);
   }
 }
