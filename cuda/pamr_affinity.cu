@@ -2,10 +2,10 @@
  * PAMR affinity: of every pixel p to its neighbours q, the softmax over all neighbours together of
  *   ABS_STD:  a(p, q) = mean over channels of -|I(p) - I(q)| / (1e-8 + 0.1 std(p))
  *   GAUSSIAN: a(p, q) = mean over channels of -(I(p) - I(q))^2 / (2 sigma^2)
- * (Araslanov and Roth, CVPR 2020, section 4.2; AE-SIPE runs ABS_STD). Neighbours are the eight outer
- * taps of a 3x3 window at each dilation, dilation by dilation, in the order NW N NE W E SW S SE;
- * coordinates clamp at the border. std is the sample deviation (divisor n - 1) of one channel over
- * the nine taps of all dilations together, the centre once per dilation. It is computed from
+ * (Araslanov and Roth, CVPR 2020, section 4.2; AE-SIPE runs ABS_STD). Neighbours are the eight
+ * outer taps of a 3x3 window at each dilation, dilation by dilation, in the order NW N NE W E SW S
+ * SE; coordinates clamp at the border. std is the sample deviation (divisor n - 1) of one channel
+ * over the nine taps of all dilations together, the centre once per dilation. It is computed from
  * differences to the centre, so that a constant window has deviation 0 and logits of exactly 0.
  *
  * Parameters of both kernels, in order:
@@ -20,10 +20,10 @@
  * Grid (ceil(h w / 128), n), block 128, no dynamic shared memory: one thread a pixel.
  * wisp_pamr_affinity takes at most 6 dilations (the method's number), the naive one any number.
  *
- * Per pixel, with Q neighbours: reads 4 c bytes of guide (the taps come from the L1 cache: c (Q + 1)
- * loads), writes 4 Q bytes, as many more with logit, 4 c with deviation; 8 c Q + 12 Q operations and Q
- * exponentials. For c = 3, Q = 48: 204 bytes and about 1700 operations, 8.5 a byte. A Titan RTX
- * does 24 a byte at its bounds of 672 GB/s and 16.3 TFLOP/s: bound by memory, 3.3 Gpixel/s.
+ * Per pixel, with Q neighbours: reads 4 c bytes of guide (the taps come from the L1 cache: c (Q +
+ * 1) loads), writes 4 Q bytes, as many more with logit, 4 c with deviation; 8 c Q + 12 Q operations
+ * and Q exponentials. For c = 3, Q = 48: 204 bytes and about 1700 operations, 8.5 a byte. A Titan
+ * RTX does 24 a byte at its bounds of 672 GB/s and 16.3 TFLOP/s: bound by memory, 3.3 Gpixel/s.
  *
  * Versions considered: (a) logits and differences in registers, 2 * 48 of them, every tap loaded
  * once: this one; (b) taps loaded again for the mean, the squares and the logits: half the
@@ -103,7 +103,9 @@ extern "C" __global__ void __launch_bounds__(kThreads, 4)
       int at[kWindow];
       locate(dilations[k], y, x, height, width, at);
 #pragma unroll
-      for (int t = 0; t < kWindow; ++t) differences[k * kWindow + t] = plane[at[t] * channels] - centre;
+      for (int t = 0; t < kWindow; ++t) {
+        differences[k * kWindow + t] = plane[at[t] * channels] - centre;
+      }
       total = total + sum8(differences + k * kWindow);
     }
     float scale = gaussian_scale(sigma, c);

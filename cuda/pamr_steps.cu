@@ -1,8 +1,8 @@
 /*
- * One step of PAMR: next_k(p) = sum over neighbours q of affinity(p, q) now_k(q), for every row k of
- * every image (Araslanov and Roth, CVPR 2020, section 4.2; AE-SIPE runs ten steps). Neighbours as in
- * pamr_affinity.cu: eight taps a dilation, NW N NE W E SW S SE, clamped at the border. Only the rows
- * of present classes exist.
+ * One step of PAMR: next_k(p) = sum over neighbours q of affinity(p, q) now_k(q), for every row k
+ * of every image (Araslanov and Roth, CVPR 2020, section 4.2; AE-SIPE runs ten steps). Neighbours
+ * as in pamr_affinity.cu: eight taps a dilation, NW N NE W E SW S SE, clamped at the border. Only
+ * the rows of present classes exist.
  *
  * The caller runs the iterations, one launch each, alternating between two buffers so that the last
  * one writes the result; no iteration at all is a copy.
@@ -18,8 +18,8 @@
  * Grid (ceil(h w / 128), n), block 128, no dynamic shared memory: one thread a pixel, for all rows
  * of its image. Every sum runs over the taps in their order.
  *
- * Per pixel with Q neighbours and R rows: reads 4 Q bytes of affinity and 4 R of maps (Q R loads, out
- * of the caches), writes 4 R; 2 Q R operations. For Q = 48, R = 3: 216 bytes, 288 operations:
+ * Per pixel with Q neighbours and R rows: reads 4 Q bytes of affinity and 4 R of maps (Q R loads,
+ * out of the caches), writes 4 R; 2 Q R operations. For Q = 48, R = 3: 216 bytes, 288 operations:
  * bound by memory, of which the affinity is nine tenths; on a Titan RTX (672 GB/s) 3.1 Gpixel/s a
  * step.
  *

@@ -1,6 +1,6 @@
 /*
- * Prototype pooling and its gradient (SIPE, Chen et al., CVPR 2022, section 3.3). Of n images with P
- * positions and D channels, for every row k of every image:
+ * Prototype pooling and its gradient (SIPE, Chen et al., CVPR 2022, section 3.3). Of n images with
+ * P positions and D channels, for every row k of every image:
  *   P_k = (1 / P) sum over positions i with seed k of f_i;  backward: dF_i += dP_seed(i) / P.
  * A seed is a class id; an id without a row in its image, and -1, are passed over. A row without
  * seeds gets 0.
@@ -40,18 +40,18 @@ __device__ __forceinline__ int place_of(int seed, const int* __restrict__ ids, i
  *   const int*   ids         [rows], class of each row, ascending in an image  in
  *   float*       prototypes  [rows, D]                          out
  *   long long    n, P, D     n <= 65535
- * Grid (ceil(D / 32), n), block 256, no dynamic shared memory, 17 KB of static: a lane a channel, a warp
- * every eighth group of 32 positions. Each warp adds its positions in order to sums of its own,
- * the eight are added in order: no atomics. Sixteen rows at a time; a position is read in the pass
- * that has its row, so features are read once whatever the number of rows.
+ * Grid (ceil(D / 32), n), block 256, no dynamic shared memory, 17 KB of static: a lane a channel, a
+ * warp every eighth group of 32 positions. Each warp adds its positions in order to sums of its
+ * own, the eight are added in order: no atomics. Sixteen rows at a time; a position is read in the
+ * pass that has its row, so features are read once whatever the number of rows.
  * wisp_prototypes_naive: a thread an element, grid (ceil(rows * D / 256)).
  *
  * Per feature element of a position with a seed: reads 4 bytes, one addition; seeds are read D / 32
- * times, out of the cache. Bound by memory: 16 images of 32 x 32 positions and 771 channels, all with
- * a seed, 51 MB, 75 us at a Titan RTX's 672 GB/s.
- * Versions considered: a thread a row and channel reads the seeds rows * D times and has only rows * D
- * / 256 blocks to wait for memory with; sorting the positions by row first (the CPU's way) is two
- * more launches for 4 KB of seeds an image.
+ * times, out of the cache. Bound by memory: 16 images of 32 x 32 positions and 771 channels, all
+ * with a seed, 51 MB, 75 us at a Titan RTX's 672 GB/s.
+ * Versions considered: a thread a row and channel reads the seeds rows * D times and has only
+ * rows * D / 256 blocks to wait for memory with; sorting the positions by row first (the CPU's
+ * way) is two more launches for 4 KB of seeds an image.
  */
 extern "C" __global__ void __launch_bounds__(kThreads)
     wisp_prototypes(const float* __restrict__ feature, const int* __restrict__ seeds,

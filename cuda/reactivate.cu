@@ -1,6 +1,6 @@
 /*
- * Cosine reactivation and its gradient (SIPE, Chen et al., CVPR 2022, section 3.3). Of n images with P
- * positions and D channels, for every row k of every image:
+ * Cosine reactivation and its gradient (SIPE, Chen et al., CVPR 2022, section 3.3). Of n images
+ * with P positions and D channels, for every row k of every image:
  *   IS_ki = relu(f_i . P_k / (|f_i| |P_k|)), each norm at least 1e-8.
  * Two launches forward: wisp_reactivate_norms for |P_k|, then wisp_reactivate; one backward.
  */
@@ -134,9 +134,9 @@ extern "C" __global__ void __launch_bounds__(kThreads)
  * wisp_reactivate_naive: a thread a position, grid (ceil(P / 128), n).
  *
  * Per feature element with R rows: reads 4 bytes (prototypes out of the cache, one load for four
- * positions), 2 R + 2 operations: bound by memory up to R = 48. One pass over the features does norms
- * and up to 8 rows; 21 rows take three, of which two hit the cache. 16 images of 32 x 32 positions,
- * 771 channels: 51 MB, 75 us at a Titan RTX's 672 GB/s.
+ * positions), 2 R + 2 operations: bound by memory up to R = 48. One pass over the features does
+ * norms and up to 8 rows; 21 rows take three, of which two hit the cache. 16 images of 32 x 32
+ * positions, 771 channels: 51 MB, 75 us at a Titan RTX's 672 GB/s.
  */
 extern "C" __global__ void __launch_bounds__(kThreads)
     wisp_reactivate(const float* __restrict__ feature, const float* __restrict__ prototypes,
@@ -207,17 +207,18 @@ extern "C" __global__ void __launch_bounds__(kThreads)
  *   float*       d_feature        [n, P, D]                     in, out: added to
  *   float*       d_prototypes     [rows, D]                     out
  *   long long    n, P, D          n <= 65535
- * Grid (ceil(D / 32), n), block 256, no dynamic shared memory, 18 KB of static: a lane a channel, a warp
- * every eighth group of 32 positions, 8 rows at a time whose prototypes and sums are registers.
- * The factors of 256 positions are computed by a thread each and shared. A warp adds its positions
- * in order, the eight warps are added in order; the sums of g IS are doubles: no atomics.
- * wisp_reactivate_backward_naive: a thread a channel of an image, grid (ceil(D / 128), n), block 128.
+ * Grid (ceil(D / 32), n), block 256, no dynamic shared memory, 18 KB of static: a lane a channel, a
+ * warp every eighth group of 32 positions, 8 rows at a time whose prototypes and sums are
+ * registers. The factors of 256 positions are computed by a thread each and shared. A warp adds its
+ * positions in order, the eight warps are added in order; the sums of g IS are doubles: no atomics.
+ * wisp_reactivate_backward_naive: a thread a channel of an image, grid (ceil(D / 128), n), block
+ * 128.
  *
- * Per feature element with R <= 8 rows: reads 4 bytes of feature and 4 of d_feature, writes 4; 4 R + 2
- * operations: bound by memory up to R = 70. One kernel for both results reads the features once;
- * two would read 4 bytes more of 12. Factors are computed D / 32 times, 8 R bytes a position out of
- * the cache beside 384 of features. 16 images of 32 x 32 positions, 771 channels: 152 MB, 226 us on
- * a Titan RTX.
+ * Per feature element with R <= 8 rows: reads 4 bytes of feature and 4 of d_feature, writes 4; 4 R
+ * + 2 operations: bound by memory up to R = 70. One kernel for both results reads the features
+ * once; two would read 4 bytes more of 12. Factors are computed D / 32 times, 8 R bytes a position
+ * out of the cache beside 384 of features. 16 images of 32 x 32 positions, 771 channels: 152 MB,
+ * 226 us on a Titan RTX.
  */
 extern "C" __global__ void __launch_bounds__(kBackThreads)
     wisp_reactivate_backward(const float* __restrict__ feature,

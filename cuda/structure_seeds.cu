@@ -4,19 +4,19 @@
  *   IoU_ik = sum_j S_ij M_kj / (sum_j S_ij + sum_j M_kj - sum_j S_ij M_kj), IoU_i0 halved;
  *   seed_i = the first class of largest IoU, a NaN counting as largest, if it may have seeds.
  * Four launches; the P x P matrix S never exists:
- *   1 wisp_structure_units       u, packed for the products   (wisp_structure_units_half: as halves)
+ *   1 wisp_structure_units       u, packed for 3   (wisp_structure_units_half: as halves)
  *   2 wisp_structure_mass        sum_j M_kj
  *   3 wisp_structure_sums        sum_j S_ij M_kj and sum_j S_ij, structure_sums.cu (fp32, every
  *                                card) or structure_sums_mma.cu (tensor cores)
  *   4 wisp_structure_choose      IoU and seeds
  * This file holds 1, 2 and 4, which are bound by memory; 3 is nearly all of the time.
  *
- * Workspace, with panels = ceil(P / 64), width = 64 panels, depth = D rounded up to a multiple of 16,
- * lines = rows + n (each image's rows of maps, then one more for sum_j S_ij):
- *   units  n * panels * depth * 64 * 4 bytes: float [n, panels, depth, 64] for wisp_structure_units,
+ * Workspace, with panels = ceil(P / 64), width = 64 panels, depth = D rounded up to a multiple of
+ * 16, lines = rows + n (each image's rows of maps, then one more for sum_j S_ij):
+ *   units  n * panels * depth * 64 * 4 bytes: float [n, panels, depth, 64] of wisp_structure_units,
  *          half [n, panels, depth / 16, 2, 64, 16] for wisp_structure_units_half; 16-byte aligned;
  *   mass   rows * 4 bytes: float [rows];
- *   sums   runs * lines * width * 4 bytes: float [runs, lines, width], see structure_sums.cu for runs.
+ *   sums   runs * lines * width * 4 bytes: float [runs, lines, width]; structure_sums.cu has runs.
  *          The lines of image b begin at offsets[b] + b.
  * Linear in P. Nothing in it needs to be set beforehand.
  *
@@ -92,10 +92,10 @@ __device__ float unit(const float* feature, int64 image, int64 position, int64 c
  *   float*       units     [n, panels, depth, 64]     out
  *   long long    n, P, D   D >= 1
  *   float        eps
- * Grid (panels, n), block 256, no dynamic shared memory. Per element: reads 4 bytes twice (the second
- * time mostly out of the cache), writes 4; 3 operations. Bound by memory.
- * wisp_structure_units_naive: a thread an element of units, grid (ceil(depth * 64 / 256), n * panels),
- * the norm computed again for each.
+ * Grid (panels, n), block 256, no dynamic shared memory. Per element: reads 4 bytes twice (the
+ * second time mostly out of the cache), writes 4; 3 operations. Bound by memory.
+ * wisp_structure_units_naive: a thread an element of units, grid (ceil(depth * 64 / 256), n *
+ * panels), the norm computed again for each.
  */
 extern "C" __global__ void __launch_bounds__(kThreads)
     wisp_structure_units(const float* __restrict__ feature, float* __restrict__ units,
@@ -144,8 +144,8 @@ extern "C" __global__ void __launch_bounds__(kThreads)
  *   unsigned short* units    half [n, panels, depth / 16, 2, 64, 16] out
  *   long long       n, P, D  D >= 1
  *   float           eps
- * Grid (panels, n), block 256, no dynamic shared memory. Per element: reads 4 bytes twice, writes 4; 6
- * operations. Bound by memory.
+ * Grid (panels, n), block 256, no dynamic shared memory. Per element: reads 4 bytes twice, writes
+ * 4; 6 operations. Bound by memory.
  * wisp_structure_units_half_naive: a thread a channel of a position, grid (ceil(depth * 64 / 256),
  * n * panels).
  */
@@ -244,8 +244,8 @@ __device__ __forceinline__ bool beats(float value, float best) {
 }
 
 /*
- * The seed of one position out of its sums (line k at sums[k * width]); -1 for none. A class without
- * a row has IoU 0 / sum_j S_ij; all of them are equal, so the first speaks for all.
+ * The seed of one position out of its sums (line k at sums[k * width]); -1 for none. A class
+ * without a row has IoU 0 / sum_j S_ij; all of them are equal, so the first speaks for all.
  */
 __device__ int choose(const Classes& c, const float* sums, int64 width, const float* mass,
                       float* iou, int64 positions) {
@@ -295,9 +295,9 @@ __device__ int choose(const Classes& c, const float* sums, int64 width, const fl
  *   float*       iou              [rows, P], or 0                      out
  *   long long    n, P, runs
  *   int          total            number of classes with the background
- * Grid (ceil(P / 32), n), block 256, no dynamic shared memory: a warp adds a line of 32 positions, then
- * one warp chooses for them. Per row and position: reads 4 (runs + 1) bytes, writes 4, 4 more with
- * iou; runs + 8 operations. Bound by memory.
+ * Grid (ceil(P / 32), n), block 256, no dynamic shared memory: a warp adds a line of 32 positions,
+ * then one warp chooses for them. Per row and position: reads 4 (runs + 1) bytes, writes 4, 4 more
+ * with iou; runs + 8 operations. Bound by memory.
  * wisp_structure_choose_naive: a thread a position, grid (ceil(P / 256), n).
  */
 extern "C" __global__ void __launch_bounds__(kThreads)

@@ -1,6 +1,6 @@
 /*
- * The sums of the structure analysis (SIPE, Chen et al., CVPR 2022, section 3.2), in float32, for every
- * card: with S_ij = relu(u_i . u_j), for every image, row k of maps and position i
+ * The sums of the structure analysis (SIPE, Chen et al., CVPR 2022, section 3.2), in float32, for
+ * every card: with S_ij = relu(u_i . u_j), for every image, row k of maps and position i
  *   sums_ki = sum_j S_ij M_kj, and in the image's last line sum_j S_ij.
  * See structure_seeds.cu for the steps before and after, and for the workspace.
  *
@@ -11,8 +11,8 @@
  *   float*       sums     [runs, rows + n, 64 panels]                     out
  *   long long    n, P, D  n <= 65535, P < 2^31
  *   long long    runs     1 to 65535
- * with panels = ceil(P / 64), depth = D rounded up to a multiple of 16. The true sums are those over all
- * runs, in order.
+ * with panels = ceil(P / 64), depth = D rounded up to a multiple of 16. The true sums are those
+ * over all runs, in order.
  * Grid (runs, n), block 128, no dynamic shared memory, 21 KB of static.
  * wisp_structure_sums_naive: grid (ceil(64 panels / 128), n), a thread a position, which writes its
  * sums to run 0 and zeros to the others.
@@ -59,9 +59,9 @@ struct Image {
 };
 
 /*
- * Adds the tile (rows of panel p, columns of panel q) to the sums of p, and of q where it is another.
- * Each thread takes a row, then a column, over half of its 32 + 32 elements; `part` carries the
- * second half. The same in structure_sums_mma.cu: a kernel file stands alone.
+ * Adds the tile (rows of panel p, columns of panel q) to the sums of p, and of q where it is
+ * another. Each thread takes a row, then a column, over half of its 32 + 32 elements; `part`
+ * carries the second half. The same in structure_sums_mma.cu: a kernel file stands alone.
  */
 __device__ __forceinline__ void add_tile(const Image& s, const float* tile, int64 p, int64 q,
                                          float (*weights)[kTogether][kPanel],

@@ -5,8 +5,9 @@
  *
  *   wisp_structure_sums_m8n8k4    sm_70 and newer; made for Volta, runs slowly elsewhere
  *   wisp_structure_sums_m16n8k8   sm_75 and newer
- * A module compiled for an older card lacks them. wisp_structure_sums_half_naive is the judge of both
- * on any card: grid (ceil(64 panels / 128), n), a thread a position, sums in run 0, other runs zero.
+ * A module compiled for an older card lacks them. wisp_structure_sums_half_naive is the judge of
+ * both on any card: grid (ceil(64 panels / 128), n), a thread a position, sums in run 0, other runs
+ * zero.
  *
  * Parameters of all, in order:
  *   const unsigned short* units  half [n, panels, depth / 16, 2, 64, 16], of
@@ -28,17 +29,17 @@
  * first sum is not left to it: every mma begins at zero and its result over 8 channels is added in
  * float32, rounded to nearest. The second sum is 2^-11 of the first, truncation does not reach it.
  *
- * A pair of panels: 3 * 2 * 64 * 64 * depth half operations, 64 * 64 * depth / 8 float32 additions, 2 *
- * 64 * depth * 4 bytes out of the L2 cache, and 4 * 64 * 64 * (rows + 1) for the sums. At 130 TFLOP/s
- * a Titan RTX makes 43 TFLOP/s of such products; 64 x 64 tiles then need 2.7 TB/s of L2, about what
- * it has: bound by L2 and tensor cores alike, at best 2.7 times the float32 kernel. Larger tiles
- * would halve the traffic, but leave an image of 32 x 32 positions with 36 pairs, a batch of four
- * with two a multiprocessor.
+ * A pair of panels: 3 * 2 * 64 * 64 * depth half operations, 64 * 64 * depth / 8 float32 additions,
+ * 2 * 64 * depth * 4 bytes out of the L2 cache, and 4 * 64 * 64 * (rows + 1) for the sums. At 130
+ * TFLOP/s a Titan RTX makes 43 TFLOP/s of such products, at best 2.7 times the float32 kernel;
+ * tiles of 64 x 64 then need 2.7 TB/s of L2, so that L2 may bound it first. Larger tiles would
+ * halve the traffic, but leave an image of 32 x 32 positions with 36 pairs, a batch of four with
+ * two a multiprocessor.
  *
- * Inner loop: four warps, each 32 x 32 of the tile. A slab of 16 channels of both panels, high and low,
- * 8 KB contiguous in memory, is loaded into registers while the one before is used. In shared memory
- * a position has 8 words and 4 of padding: fragment loads have no bank conflict (m16n8k8; m8n8k4: two
- * ways).
+ * Inner loop: four warps, each 32 x 32 of the tile. A slab of 16 channels of both panels, high and
+ * low, 8 KB contiguous in memory, is loaded into registers while the one before is used. In shared
+ * memory a position has 8 words and 4 of padding: fragment loads have no bank conflict (m16n8k8;
+ * m8n8k4: two ways).
  */
 
 namespace {
@@ -66,9 +67,9 @@ struct Image {
 };
 
 /*
- * Adds the tile (rows of panel p, columns of panel q) to the sums of p, and of q where it is another.
- * Each thread takes a row, then a column, over half of its 32 + 32 elements; `part` carries the
- * second half. The same in structure_sums.cu: a kernel file stands alone.
+ * Adds the tile (rows of panel p, columns of panel q) to the sums of p, and of q where it is
+ * another. Each thread takes a row, then a column, over half of its 32 + 32 elements; `part`
+ * carries the second half. The same in structure_sums.cu: a kernel file stands alone.
  */
 __device__ __forceinline__ void add_tile(const Image& s, const float* tile, int64 p, int64 q,
                                          float (*weights)[kTogether][kPanel],
@@ -159,9 +160,9 @@ __device__ __forceinline__ void mma_m8n8k4(float* d, uint2 a, uint2 b, const flo
 }
 
 /*
- * 32 x 32 cosines of a warp from 16 x 16 blocks. In a block quad pair t (lanes 4t..4t+3 and 16 more) has
- * rows 8 (t % 2) and columns 8 (t / 2); a lane holds the four channels of one row of a and of one
- * column of b, and eight results in rows and columns as at() says (PTX ISA, mma.m8n8k4).
+ * 32 x 32 cosines of a warp from 16 x 16 blocks. In a block quad pair t (lanes 4t..4t+3 and 16
+ * more) has rows 8 (t % 2) and columns 8 (t / 2); a lane holds the four channels of one row of a
+ * and of one column of b, and eight results in rows and columns as at() says (PTX ISA, mma.m8n8k4).
  */
 struct Volta {
   static constexpr int kResults = 8, kRows = 2, kCols = 2, kBlockRows = 16, kBlockCols = 16;
@@ -212,8 +213,8 @@ __device__ __forceinline__ void mma_m16n8k8(float* d, uint2 a, unsigned b, const
 }
 
 /*
- * 32 x 32 cosines of a warp from 16 x 8 blocks. A lane holds two channels, 2 (lane % 4), of rows lane /
- * 4 and 8 more of a and of column lane / 4 of b, and four results (PTX ISA, mma.m16n8k8).
+ * 32 x 32 cosines of a warp from 16 x 8 blocks. A lane holds two channels, 2 (lane % 4), of rows
+ * lane / 4 and 8 more of a and of column lane / 4 of b, and four results (PTX ISA, mma.m16n8k8).
  */
 struct Turing {
   static constexpr int kResults = 4, kRows = 2, kCols = 4, kBlockRows = 16, kBlockCols = 8;
@@ -230,7 +231,9 @@ struct Turing {
         a[i][part] = make_uint2(row[0], row[8 * kPitch]);
       }
 #pragma unroll
-      for (int j = 0; j < kCols; ++j) b[j][part] = right[part * kPart + j * kBlockCols * kPitch + at];
+      for (int j = 0; j < kCols; ++j) {
+        b[j][part] = right[part * kPart + j * kBlockCols * kPitch + at];
+      }
     }
   }
 

@@ -49,5 +49,8 @@ void check_maps(const std::string& folder);
 void check_optimizer(const std::string& folder);
 void check_pooling(const std::string& folder);
 void check_convolutions(const std::string& folder);
+void check_pamr(const std::string& folder);
+void check_seeds(const std::string& folder);
+void check_structure(const std::string& folder);
 
 #endif

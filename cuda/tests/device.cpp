@@ -53,6 +53,13 @@ void load_module(const std::string& path) {
   call("cuModuleLoadData", &module, static_cast<const void*>(text.c_str()));
 }
 
+bool has_kernel(const char* kernel) {
+  using Get = int (*)(Handle*, Handle, const char*);
+  Handle function = nullptr;
+  const Get get = reinterpret_cast<Get>(dlsym(driver, "cuModuleGetFunction"));
+  return get != nullptr && get(&function, module, kernel) == 0;
+}
+
 Pointer allocate(size_t bytes) {
   Pointer pointer = 0;
   call("cuMemAlloc_v2", &pointer, bytes > 0 ? bytes : 1);

@@ -23,6 +23,9 @@ void open_device();
 /* Loads one PTX (or CUBIN) file; its kernels replace those of the file before. */
 void load_module(const std::string& path);
 
+/* Whether the file loaded last has it: some kernels exist for newer architectures only. */
+bool has_kernel(const char* kernel);
+
 Pointer allocate(size_t bytes);
 void release(Pointer pointer);
 void upload(Pointer to, const void* from, size_t bytes);

@@ -25,6 +25,8 @@ int main(int count, char** arguments) {
       {"resize", check_resize},       {"norms", check_norms},
       {"maps", check_maps},           {"optimizer", check_optimizer},
       {"pooling", check_pooling},     {"convolutions", check_convolutions},
+      {"pamr", check_pamr},           {"seeds", check_seeds},
+      {"structure", check_structure},
   };
   open_device();
   for (const auto& family : families) {

@@ -24,7 +24,7 @@ final class CudaPointwise implements PointwiseOps {
   private final CudaContext context;
   private final CudaReductions reductions;
   private final CudaKernel fill;
-  private final CudaKernel copy;
+  private final CudaCopy copy;
   private final CudaKernel addScaled;
   private final CudaKernel relu;
   private final CudaKernel reluBackward;
@@ -35,7 +35,7 @@ final class CudaPointwise implements PointwiseOps {
     this.context = context;
     reductions = new CudaReductions(context);
     fill = context.judged(FILE, "wisp_fill", pointer("target"), i64("n"), f32("value"));
-    copy = context.judged(FILE, "wisp_copy", pointer("source"), pointer("target"), i64("n"));
+    copy = new CudaCopy(context);
     addScaled =
         context.judged(
             FILE,
@@ -85,10 +85,6 @@ final class CudaPointwise implements PointwiseOps {
 
   private void fill(long target, long n, float value) {
     launch(fill.pointer(target).i64(n).f32(value), n);
-  }
-
-  private void copy(long source, long target, long n) {
-    launch(copy.pointer(source).pointer(target).i64(n), n);
   }
 
   private void addScaled(long source, long target, long n, float factor) {
@@ -142,7 +138,7 @@ final class CudaPointwise implements PointwiseOps {
     long to = call.typed("target", target, type, true);
     call.require(type != DType.U8, "U8 is not copied");
     call.require(source.shape().elements() == target.shape().elements(), "element counts differ");
-    call.run(() -> copy(from, to, source.shape().elements()));
+    call.run(() -> copy.launch(from, to, source.shape().elements()));
   }
 
   @Override
