@@ -82,7 +82,8 @@ public final class Backends {
                                     .sorted()
                                     .collect(Collectors.joining(", ")))));
     if (!chosen.usable()) {
-      throw new WispException("device '%s' cannot be used: %s".formatted(name, chosen.detail()));
+      throw new WispException(
+          "device '%s' cannot be used: %s; use cpu".formatted(name, chosen.detail()));
     }
     return chosen;
   }
@@ -122,8 +123,7 @@ public final class Backends {
         CudaDriver.isPresent()
             ? "an NVIDIA driver is installed (libcuda.so.1)"
             : "no NVIDIA driver was found (libcuda.so.1 cannot be loaded)";
-    return new Candidate(
-        CUDA, CUDA_RANK, false, "this build has no cuda backend, and " + driver + "; use cpu");
+    return new Candidate(CUDA, CUDA_RANK, false, "this build has no cuda backend, and " + driver);
   }
 
   private static String reasons(List<Candidate> all) {

@@ -26,7 +26,7 @@ public final class Devices {
       throw new WispException("--threads is %d; give 0..%d".formatted(threads, MOST_THREADS));
     }
     if (device.equals(Backends.AUTO)) {
-      LOG.debug("{}", Backends.explainAuto());
+      LOG.info("{}", Backends.explainAuto());
     }
     return Backends.open(device, CpuOptions.standard().withThreads(threads));
   }

@@ -75,7 +75,8 @@ final class CudaBackend implements Backend {
         options.code() == null
             ? CudaCode.forDevice(device.capability(), device.referee(), nvrtc.architectures())
             : CudaCode.parse(options.code());
-    CudaCompiler compiler = new CudaCompiler(nvrtc, code, CacheFolders.candidates());
+    CudaCompiler compiler =
+        new CudaCompiler(nvrtc, code, CudaCompiler.OPTIONS, CacheFolders.candidates());
     String description =
         "cuda: %s, kernels as %s by NVRTC %s".formatted(device, code, nvrtc.version());
     ComputeThread thread = new ComputeThread("wisp-cuda-" + OPENED.incrementAndGet());

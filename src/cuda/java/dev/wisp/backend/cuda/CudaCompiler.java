@@ -31,27 +31,27 @@ final class CudaCompiler {
 
   private final Nvrtc nvrtc;
   private final CudaCode code;
+  private final List<String> options;
   private final List<Path> folders;
   private int compiled;
 
   /**
    * A compiler for one kind of code.
    *
+   * @param options beside the architecture, {@link #OPTIONS}
    * @param cacheFolders where results are kept, in the first that can be written
    */
-  CudaCompiler(Nvrtc nvrtc, CudaCode code, List<Path> cacheFolders) {
+  CudaCompiler(Nvrtc nvrtc, CudaCode code, List<String> options, List<Path> cacheFolders) {
     this.nvrtc = nvrtc;
     this.code = code;
+    List<String> all = new ArrayList<>(options);
+    all.add("--gpu-architecture=" + code.option());
+    this.options = List.copyOf(all);
     folders = cacheFolders.stream().map(folder -> folder.resolve("cuda")).toList();
   }
 
   CudaCode code() {
     return code;
-  }
-
-  /** Version of NVRTC. */
-  String version() {
-    return nvrtc.version();
   }
 
   /** How many files were compiled rather than found. */
@@ -65,9 +65,7 @@ final class CudaCompiler {
    * @throws dev.wisp.common.WispException with the compiler's log if it does not compile
    */
   byte[] compile(CudaSource source) {
-    List<String> options = new ArrayList<>(OPTIONS);
-    options.add("--gpu-architecture=" + code.option());
-    String name = name(source, options);
+    String name = name(source);
     for (Path folder : folders) {
       byte[] kept = read(folder.resolve(name));
       if (kept.length > 0) {
@@ -80,7 +78,7 @@ final class CudaCompiler {
     return image;
   }
 
-  private String name(CudaSource source, List<String> options) {
+  private String name(CudaSource source) {
     String key =
         CacheFolders.hash(
             bytes(source.text()), bytes(String.join(" ", options)), bytes(nvrtc.version()));

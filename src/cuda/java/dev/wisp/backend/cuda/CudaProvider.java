@@ -27,12 +27,12 @@ public final class CudaProvider implements BackendProvider {
     try {
       CudaProbe.requireDriver();
       List<CudaDevice> devices = CudaSession.devices();
-      NvrtcLibrary.load();
+      String compiler = "NVRTC " + NvrtcLibrary.load().version();
       boolean referee = devices.getFirst().referee();
       String detail =
           devices.stream()
               .map(device -> "cuda:%d is %s".formatted(device.index(), device))
-              .collect(Collectors.joining("; "));
+              .collect(Collectors.joining("; ", "", "; " + compiler));
       return new Candidate(
           NAME,
           referee ? REFEREE_RANK : RANK,
@@ -46,7 +46,7 @@ public final class CudaProvider implements BackendProvider {
   }
 
   private static Candidate unusable(String reason) {
-    return new Candidate(NAME, RANK, false, reason.replaceAll("\\s+", " ") + "; use cpu");
+    return new Candidate(NAME, RANK, false, reason.replaceAll("\\s+", " "));
   }
 
   @Override

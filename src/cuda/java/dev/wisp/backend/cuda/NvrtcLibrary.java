@@ -52,23 +52,26 @@ final class NvrtcLibrary {
     return opened;
   }
 
-  /** Folders of installed toolkits, newest name first. */
+  /** What the dynamic linker finds, then the toolkits in their usual place, newest name first. */
   private static List<Path> installed() {
+    List<Path> files = new ArrayList<>(List.of(Path.of(NAME)));
     try (Stream<Path> toolkits = Files.list(Path.of("/usr/local"))) {
-      return toolkits
+      toolkits
           .filter(folder -> String.valueOf(folder.getFileName()).startsWith("cuda"))
           .sorted((a, b) -> b.compareTo(a))
-          .map(folder -> folder.resolve("lib64"))
-          .toList();
+          .map(folder -> folder.resolve("lib64").resolve(NAME))
+          .filter(Files::exists)
+          .forEach(files::add);
     } catch (IOException none) {
-      return List.of();
+      // No toolkit there.
     }
+    return files;
   }
 
   /**
    * Opens the compiler of the override if there is one, else the first of the others that works.
    *
-   * @param installed folders to look into
+   * @param installed files to try, a bare name where the dynamic linker searches
    * @param cacheFolders where the copy on the class path may be extracted to
    */
   static Nvrtc open(
@@ -81,8 +84,7 @@ final class NvrtcLibrary {
     if (override != null) {
       String origin = property != null ? PROPERTY : VARIABLE;
       Path place = Path.of(override);
-      SharedLibrary library =
-          Files.isDirectory(place) ? openIn(place, tried) : openFile(place, tried);
+      SharedLibrary library = open(Files.isDirectory(place) ? place.resolve(NAME) : place, tried);
       if (library == null) {
         throw new WispException(
             "the NVRTC named by %s cannot be used: %s; correct or unset %s"
@@ -90,10 +92,10 @@ final class NvrtcLibrary {
       }
       return new Nvrtc(library);
     }
-    SharedLibrary library = SharedLibrary.open(NAME, tried);
-    for (Path folder : installed) {
-      if (library == null && Files.exists(folder.resolve(NAME))) {
-        library = openIn(folder, tried);
+    SharedLibrary library = null;
+    for (Path file : installed) {
+      if (library == null) {
+        library = open(file, tried);
       }
     }
     if (library == null) {
@@ -109,17 +111,12 @@ final class NvrtcLibrary {
     return new Nvrtc(library);
   }
 
-  private static @Nullable SharedLibrary openFile(Path file, List<String> tried) {
-    Path folder = file.toAbsolutePath().getParent();
+  private static @Nullable SharedLibrary open(Path file, List<String> tried) {
+    Path folder = file.getParent();
     if (folder != null) {
       openBuiltins(folder);
     }
     return SharedLibrary.open(file.toString(), tried);
-  }
-
-  private static @Nullable SharedLibrary openIn(Path folder, List<String> tried) {
-    openBuiltins(folder);
-    return SharedLibrary.open(folder.resolve(NAME).toString(), tried);
   }
 
   private static void openBuiltins(Path folder) {
