@@ -10,8 +10,8 @@
  * positions: positions are cut into `splits` pieces that different blocks sum, added in ascending
  * order by the second kernel, so the order depends on sizes alone:
  *   tiles = ceil(O / 64) ceil(K / 64),  splits = max(1, min(floor(512 / tiles), ceil(P / 256)))
- * Workspace: splits O K floats. The bias's pieces: chunks = min(512, ceil(P / 256)); chunks O
- * doubles.
+ * Workspace: splits O K floats. The bias's pieces: chunks = max(1, min(512, ceil(P / 256))); chunks
+ * O doubles.
  *
  * Bound on a Titan RTX: 2 P operations a weight, 16.3 TFLOP/s fp32, about half of it reachable (8
  * floats from shared memory for 16 multiply-adds). Versions considered: without the split a 1x1

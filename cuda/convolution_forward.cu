@@ -91,7 +91,8 @@ extern "C" __global__ void __launch_bounds__(kBlock)
  *                               wisp_load_weights
  *   bias          const float*  [out_channels], in; or null for 0
  *   residual      const float*  [n, out_h, out_w, out_channels], in; or null for 0
- *   y             float*        [n, out_h, out_w, out_channels], out; overlaps no input
+ *   y             float*        [n, out_h, out_w, out_channels], out; may be residual, overlaps no
+ *                               other input
  *   n             long long
  *   h, w, in_channels           int
  *   out_h, out_w, out_channels  int: out_h = (h + 2 padding - dilation (kernel - 1) - 1) / stride
@@ -106,10 +107,9 @@ extern "C" __global__ void __launch_bounds__(kBlock)
  */
 extern "C" __global__ void __launch_bounds__(kBlock)
     wisp_conv_forward(const float* __restrict__ x, const float* __restrict__ packed,
-                      const float* __restrict__ bias, const float* __restrict__ residual,
-                      float* __restrict__ y, long long n, int h, int w, int in_channels, int out_h,
-                      int out_w, int out_channels, int kernel, int stride, int padding,
-                      int dilation, int relu) {
+                      const float* __restrict__ bias, const float* residual, float* y, long long n,
+                      int h, int w, int in_channels, int out_h, int out_w, int out_channels,
+                      int kernel, int stride, int padding, int dilation, int relu) {
   __shared__ __align__(16) float pixels[kDepth][kPitch];
   __shared__ __align__(16) float filters[kDepth][kPitch];
   const long long count = n * out_h * out_w;
@@ -194,10 +194,10 @@ extern "C" __global__ void __launch_bounds__(kBlock)
 
 extern "C" __global__ void __launch_bounds__(kBlock)
     wisp_conv_forward_naive(const float* __restrict__ x, const float* __restrict__ packed,
-                            const float* __restrict__ bias, const float* __restrict__ residual,
-                            float* __restrict__ y, long long n, int h, int w, int in_channels,
-                            int out_h, int out_w, int out_channels, int kernel, int stride,
-                            int padding, int dilation, int relu) {
+                            const float* __restrict__ bias, const float* residual, float* y,
+                            long long n, int h, int w, int in_channels, int out_h, int out_w,
+                            int out_channels, int kernel, int stride, int padding, int dilation,
+                            int relu) {
   const long long at = static_cast<long long>(blockIdx.x) * kBlock + threadIdx.x;
   if (at >= n * out_h * out_w * out_channels) return;
   const long long pixel = at / out_channels, line = pixel / out_w, image = line / out_h;

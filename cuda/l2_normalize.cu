@@ -74,7 +74,7 @@ __device__ inline float channel_gradient(float g, float x, float direct, float r
  * wisp_l2_normalize: norms[p] = |x[p, .]|, y[p, k] = x[p, k] / (norms[p] + eps).
  *
  *   x          const float*  [positions, c], in
- *   y          float*        [positions, c], out; does not overlap x
+ *   y          float*        [positions, c], out; may be x itself
  *   norms      float*        [positions], out
  *   positions  long long     n h w
  *   c          int           at least 1
@@ -84,8 +84,8 @@ __device__ inline float channel_gradient(float g, float x, float direct, float r
  * instructions. Bound: bandwidth, 84 G elements/s.
  */
 extern "C" __global__ void __launch_bounds__(kBlock)
-    wisp_l2_normalize(const float* __restrict__ x, float* __restrict__ y,
-                      float* __restrict__ norms, long long positions, int c, float eps) {
+    wisp_l2_normalize(const float* x, float* y, float* __restrict__ norms,
+                      long long positions, int c, float eps) {
   const long long p = static_cast<long long>(blockIdx.x) * kRows + threadIdx.y;
   if (p >= positions) return;
   const bool vectors = c % kVector == 0 && aligned(x) && aligned(y);
@@ -107,8 +107,8 @@ extern "C" __global__ void __launch_bounds__(kBlock)
 }
 
 extern "C" __global__ void __launch_bounds__(kBlock)
-    wisp_l2_normalize_naive(const float* __restrict__ x, float* __restrict__ y,
-                            float* __restrict__ norms, long long positions, int c, float eps) {
+    wisp_l2_normalize_naive(const float* x, float* y, float* __restrict__ norms,
+                            long long positions, int c, float eps) {
   const long long p = static_cast<long long>(blockIdx.x) * kBlock + threadIdx.x;
   if (p >= positions) return;
   const float norm = sqrtf(plain_dot(x + p * c, x + p * c, c));

@@ -66,13 +66,15 @@ void forward(const Case& s, bool fused) {
                values = uniform(in * s.in), biases = uniform(s.out), extra = uniform(out * s.out);
   Array<float> packed(filters), x(values), bias(biases), residual(extra), y(out * s.out),
       y_naive(out * s.out);
-  const auto run = [&](const char* kernel, Extent grid, Pointer to) {
-    launch(kernel, grid, kFlat, Pointer(x), Pointer(packed), fused ? Pointer(bias) : kNull,
-           fused ? Pointer(residual) : kNull, to, s.n, s.h, s.w, s.in, out_h, out_w, s.out,
-           s.kernel, s.stride, s.padding, s.dilation, relu);
+  const auto run = [&](const char* kernel, Extent grid, Pointer rest, Pointer to) {
+    launch(kernel, grid, kFlat, Pointer(x), Pointer(packed), fused ? Pointer(bias) : kNull, rest,
+           to, s.n, s.h, s.w, s.in, out_h, out_w, s.out, s.kernel, s.stride, s.padding, s.dilation,
+           relu);
   };
-  run("wisp_conv_forward", {blocks(out, 64), blocks(s.out, 64)}, y);
-  run("wisp_conv_forward_naive", {blocks(out * s.out, 256)}, y_naive);
+  const Extent tiles = {blocks(out, 64), blocks(s.out, 64)};
+  const Pointer rest = fused ? Pointer(residual) : kNull;
+  run("wisp_conv_forward", tiles, rest, y);
+  run("wisp_conv_forward_naive", {blocks(out * s.out, 256)}, rest, y_naive);
   Doubles exact(out * s.out);
   each_product(s, [&](long long from, long long to, int tap) {
     for (int o = 0; o < s.out; ++o)
@@ -84,6 +86,9 @@ void forward(const Case& s, bool fused) {
     exact[at] = std::max(0.0, exact[at] + biases[at % s.out] + extra[at]);
   expect_close(text("conv_forward", s), y.host(), y_naive.host(), exact);
   expect_equal(text("conv_forward beside its sibling", s), y.host(), y_naive.host());
+  if (!fused) return;
+  run("wisp_conv_forward", tiles, residual, residual);
+  expect_equal(text("conv_forward in place of its residual", s), residual.host(), y.host());
 }
 
 void backward_data(const Case& s) {

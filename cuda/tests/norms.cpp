@@ -46,6 +46,10 @@ void l2(long long positions, int c, size_t shift) {
   expect_zeros(text("l2_normalize", positions, c, shift), y.host(), y_exact);
   expect_close(text("l2_normalize norms", positions, c, shift), norms.host(), norms_naive.host(),
                norm_exact);
+  Array<float> in_place(values, shift);
+  launch("wisp_l2_normalize", grid, kTiled, Pointer(in_place), Pointer(in_place), Pointer(norms),
+         positions, c, kEps);
+  expect_equal(text("l2_normalize in place", positions, c, shift), in_place.host(), y.host());
   Array<float> dy(gradients, shift), dx(values.size(), shift), dx_naive(values.size(), shift);
   launch("wisp_l2_normalize_backward", grid, kTiled, Pointer(x), Pointer(norms), Pointer(dy),
          Pointer(dx), positions, c, kEps);

@@ -237,8 +237,7 @@ final class CudaCamMaps {
           long rowsOf = call.workspace(n * k * Integer.BYTES);
           long divisor = call.workspace(n * k * Float.BYTES);
           long throughPeak = call.workspace(n * k * Float.BYTES);
-          Inputs inputs =
-              new Inputs(from, mask, context.rows(classes), places, winners, gradient);
+          Inputs inputs = new Inputs(from, mask, context.rows(classes), places, winners, gradient);
           backwardPeaks(inputs, rowsOf, divisor, throughPeak, s, eps);
           camToMapsBackward(inputs, rowsOf, divisor, throughPeak, to, s);
         });

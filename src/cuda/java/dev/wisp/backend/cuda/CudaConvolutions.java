@@ -70,10 +70,7 @@ final class CudaConvolutions {
     convBackwardData = sized(DATA, "wisp_conv_backward_data", List.of("dy", "packed", "dx"));
     weightsSums =
         sized(
-            WEIGHTS,
-            "wisp_conv_backward_weights_sums",
-            List.of("x", "dy", "sums"),
-            i32("splits"));
+            WEIGHTS, "wisp_conv_backward_weights_sums", List.of("x", "dy", "sums"), i32("splits"));
     convBackwardWeights =
         context.kernel(
             WEIGHTS,
@@ -104,8 +101,7 @@ final class CudaConvolutions {
   }
 
   /** A kernel with pointers, then the sizes of {@link Sizes#set}, then another int or none. */
-  private CudaKernel sized(
-      String file, String name, List<String> pointers, CudaParameter... last) {
+  private CudaKernel sized(String file, String name, List<String> pointers, CudaParameter... last) {
     List<CudaParameter> parameters = new ArrayList<>();
     pointers.forEach(pointer -> parameters.add(pointer(pointer)));
     parameters.add(i64("n"));
@@ -207,8 +203,7 @@ final class CudaConvolutions {
     if (context.naive()) {
       kernel.launchOver(pixels * channels, THREADS);
     } else {
-      kernel.launch(
-          Math.ceilDiv(pixels, TILE), Math.ceilDiv(channels, TILE), 1, THREADS, 1, 0);
+      kernel.launch(Math.ceilDiv(pixels, TILE), Math.ceilDiv(channels, TILE), 1, THREADS, 1, 0);
     }
   }
 
@@ -289,12 +284,11 @@ final class CudaConvolutions {
     CudaWeights holder = own("convForward", weights);
     long packed = holder.loaded("convForward");
     ConvSpec spec = holder.spec();
-    long from =
-        call.in("x", x, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY, spec.inChannels());
+    long from = call.in("x", x, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY, spec.inChannels());
     long add = call.inOrNull("bias", bias, spec.outChannels());
     Sizes s = Sizes.of(spec, x.shape());
     long rest = call.inOrNull("residual", residual, s.out());
-    long to = call.out("y", y, s.out());
+    long to = call.outOver("y", y, List.of("residual"), s.out());
     call.run(() -> convForward(from, packed, add, rest, to, s, relu));
   }
 
@@ -314,8 +308,7 @@ final class CudaConvolutions {
   void convBackwardWeights(ConvSpec spec, Tensor x, Tensor dy, Tensor dw, @Nullable Tensor db) {
     CudaCall call = context.call("convBackwardWeights");
     long k = spec.kernel();
-    long from =
-        call.in("x", x, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY, spec.inChannels());
+    long from = call.in("x", x, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY, spec.inChannels());
     Sizes s = Sizes.of(spec, x.shape());
     long gradient = call.in("dy", dy, s.out());
     long to = call.out("dw", dw, spec.outChannels(), spec.inChannels(), k, k);

@@ -115,7 +115,8 @@ final class CudaFolding {
       Tensor dw,
       Tensor dgamma) {
     CudaCall call = context.call("foldNormBackward");
-    long folded = call.in("dwFolded", dwFolded, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY);
+    long folded =
+        call.in("dwFolded", dwFolded, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY);
     long[] shape = dwFolded.shape().toArray();
     long channels = shape[0];
     long fanIn = shape[1] * shape[2] * shape[3];
@@ -129,16 +130,7 @@ final class CudaFolding {
     call.run(
         () ->
             foldNormBackward(
-                folded,
-                weights,
-                biases,
-                gammas,
-                means,
-                vars,
-                toWeights,
-                toGamma,
-                channels,
-                fanIn,
+                folded, weights, biases, gammas, means, vars, toWeights, toGamma, channels, fanIn,
                 eps));
   }
 }

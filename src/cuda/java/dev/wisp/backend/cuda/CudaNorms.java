@@ -7,6 +7,7 @@ import static dev.wisp.backend.cuda.CudaParameter.pointer;
 
 import dev.wisp.backend.NormOps;
 import dev.wisp.tensor.Tensor;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** L2 normalisation on the device, {@code cuda/l2_normalize.cu}; batch norm by CudaBatchNorm. */
@@ -81,7 +82,7 @@ final class CudaNorms implements NormOps {
     CudaCall call = context.call("l2Normalize");
     long from = call.in("x", x, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY);
     long[] shape = x.shape().toArray();
-    long to = call.out("y", y, shape);
+    long to = call.outOver("y", y, List.of("x"), shape);
     long lengths = call.out("norms", norms, shape[0], shape[1], shape[2]);
     long positions = shape[0] * shape[1] * shape[2];
     call.run(() -> l2Normalize(from, to, lengths, positions, shape[3], eps));

@@ -34,8 +34,7 @@ final class CudaOptimizer implements OptimizerOps {
             pointer("sums"),
             i64("count"));
     gradientNorm =
-        context.judged(
-            FILE, "wisp_gradient_norm", pointer("sums"), pointer("norm"), i64("pieces"));
+        context.judged(FILE, "wisp_gradient_norm", pointer("sums"), pointer("norm"), i64("pieces"));
     sgdStep =
         context.judged(
             FILE,
@@ -192,8 +191,7 @@ final class CudaOptimizer implements OptimizerOps {
         () -> {
           if (table.pieces() > 0) {
             long at = call.longs(table.values);
-            sgdStep(
-                table, at, call.floats(rates), total, first, maxNorm, weightDecay, momentum);
+            sgdStep(table, at, call.floats(rates), total, first, maxNorm, weightDecay, momentum);
           }
         });
   }

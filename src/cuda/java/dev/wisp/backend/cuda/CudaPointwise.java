@@ -38,12 +38,7 @@ final class CudaPointwise implements PointwiseOps {
     copy = new CudaCopy(context);
     addScaled =
         context.judged(
-            FILE,
-            "wisp_add_scaled",
-            pointer("source"),
-            pointer("target"),
-            i64("n"),
-            f32("factor"));
+            FILE, "wisp_add_scaled", pointer("source"), pointer("target"), i64("n"), f32("factor"));
     relu = context.judged(FILE, "wisp_relu", pointer("x"), pointer("out"), i64("n"));
     reluBackward =
         context.judged(
@@ -173,7 +168,8 @@ final class CudaPointwise implements PointwiseOps {
   @Override
   public void addMirrored(Tensor mirrored, Tensor target) {
     CudaCall call = context.call("addMirrored");
-    long from = call.in("mirrored", mirrored, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY);
+    long from =
+        call.in("mirrored", mirrored, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY);
     long[] shape = mirrored.shape().toArray();
     long to = call.out("target", target, shape);
     call.run(() -> addMirrored(from, to, shape[0] * shape[1], shape[2], shape[3]));
