@@ -2,6 +2,8 @@ package dev.wisp.backend.cpu;
 
 import dev.wisp.backend.GroupedBackend;
 import dev.wisp.backend.MemoryStatistics;
+import dev.wisp.backend.support.BlockPool;
+import dev.wisp.backend.support.ComputeThread;
 import dev.wisp.tensor.DType;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
@@ -22,14 +24,14 @@ public final class CpuBackend extends GroupedBackend {
   private static final AtomicInteger OPENED = new AtomicInteger();
 
   private final ComputeThread thread;
-  private final CpuPool pool;
+  private final BlockPool<MemorySegment> pool;
   private final CpuContext context;
   private final CpuConvolutions convolutions;
   private final String isa;
 
   private CpuBackend(
       ComputeThread thread,
-      CpuPool pool,
+      BlockPool<MemorySegment> pool,
       CpuContext context,
       CpuConvolutions convolutions,
       String isa) {
@@ -61,7 +63,7 @@ public final class CpuBackend extends GroupedBackend {
     NativeRuntime.load(threads);
     String isa = NativeRuntime.instructionSet();
     ComputeThread thread = new ComputeThread("wisp-cpu-" + OPENED.incrementAndGet());
-    CpuPool pool = new CpuPool(options);
+    BlockPool<MemorySegment> pool = CpuMemory.pool(options);
     CpuContext context = new CpuContext(pool, thread, threads);
     CpuBackend backend = new CpuBackend(thread, pool, context, new CpuConvolutions(context), isa);
     backend.run(() -> setTeam(threads));
@@ -176,7 +178,6 @@ public final class CpuBackend extends GroupedBackend {
   public void close() {
     thread.close(
         () -> {
-          context.markClosed();
           convolutions.close();
           pool.close();
         });
