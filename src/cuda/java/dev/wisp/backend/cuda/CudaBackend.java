@@ -92,6 +92,11 @@ final class CudaBackend implements Backend {
     }
   }
 
+  /** What the operation groups share, for the tests of the launches themselves. */
+  CudaContext context() {
+    return context;
+  }
+
   @Override
   public String name() {
     return "cuda";

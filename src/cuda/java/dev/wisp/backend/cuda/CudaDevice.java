@@ -7,6 +7,7 @@ package dev.wisp.backend.cuda;
  * @param capability compute capability times ten: 52, 61, 70, 75
  * @param memoryBytes of the whole card
  * @param sharedBytes most dynamic shared memory a block may ask for
+ * @param memoryPools whether the driver has a stream-ordered allocator for it
  * @param driver CUDA version the driver implements, 12060 for 12.6
  * @param referee whether it is the software CUDA device
  */
@@ -17,6 +18,7 @@ record CudaDevice(
     long memoryBytes,
     int multiprocessors,
     int sharedBytes,
+    boolean memoryPools,
     int driver,
     boolean referee) {
 

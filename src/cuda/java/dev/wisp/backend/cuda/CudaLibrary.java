@@ -1,10 +1,12 @@
 package dev.wisp.backend.cuda;
 
 import dev.wisp.backend.support.SharedLibrary;
+import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -51,22 +53,30 @@ final class CudaLibrary {
     return address(REFEREE_SYMBOL) != 0;
   }
 
-  /** What the software device found wrong last, on one line; empty on a card or if nothing. */
+  /**
+   * What the software device found wrong since the last question, on one line; empty on a card or
+   * if nothing.
+   */
   static String refereeReport() {
-    long function = address(REFEREE_SYMBOL);
-    if (function == 0) {
+    long report = address(REFEREE_SYMBOL);
+    long clear = address("softgpu_clear_report");
+    if (report == 0 || clear == 0) {
       return "";
     }
-    try {
-      MemorySegment text =
-          (MemorySegment)
-              Linker.nativeLinker()
-                  .downcallHandle(
-                      MemorySegment.ofAddress(function), FunctionDescriptor.of(ValueLayout.ADDRESS))
-                  .invokeExact();
-      return text.address() == 0
-          ? ""
-          : text.reinterpret(Long.MAX_VALUE).getString(0).replaceAll("\\s+", " ").strip();
+    Linker linker = Linker.nativeLinker();
+    MethodHandle copy =
+        linker.downcallHandle(
+            MemorySegment.ofAddress(report),
+            FunctionDescriptor.of(
+                ValueLayout.JAVA_LONG, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG));
+    MethodHandle forget =
+        linker.downcallHandle(MemorySegment.ofAddress(clear), FunctionDescriptor.ofVoid());
+    try (Arena arena = Arena.ofConfined()) {
+      long length = (long) copy.invokeExact(MemorySegment.NULL, 0L);
+      MemorySegment text = arena.allocate(length + 1);
+      long copied = (long) copy.invokeExact(text, length + 1);
+      forget.invokeExact();
+      return copied == 0 ? "" : text.getString(0).replaceAll("\\s+", " ").strip();
     } catch (Throwable impossible) {
       throw new AssertionError(REFEREE_SYMBOL, impossible);
     }

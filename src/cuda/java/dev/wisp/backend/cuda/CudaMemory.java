@@ -6,7 +6,10 @@ import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
 import org.jspecify.annotations.Nullable;
 
-/** Device memory from the driver, aligned to 256 bytes. */
+/**
+ * Device memory from the driver, aligned to 256 bytes: from its stream-ordered pool, where giving
+ * memory back stops nobody, or on devices without one from its plain allocator.
+ */
 final class CudaMemory implements BlockPool.Source<CudaPointer> {
   private static final long GRANULARITY = 256;
 
@@ -14,9 +17,11 @@ final class CudaMemory implements BlockPool.Source<CudaPointer> {
   private static final int POISON = 0x7fc0dead;
 
   private final CudaSession session;
+  private final boolean ordered;
 
   private CudaMemory(CudaSession session) {
     this.session = session;
+    ordered = session.device().memoryPools();
   }
 
   /** A pool over it. One that keeps nothing gives tensors memory of exactly their size. */
@@ -33,17 +38,31 @@ final class CudaMemory implements BlockPool.Source<CudaPointer> {
   @Override
   public @Nullable CudaPointer request(long bytes) {
     CudaPointer memory = new CudaPointer();
-    int status = JCudaDriver.cuMemAlloc(memory, bytes);
+    int status = allocate(memory, bytes);
+    if (status == CUresult.CUDA_ERROR_OUT_OF_MEMORY) {
+      // What was given back in the order of the stream may not have reached the driver yet.
+      session.synchronize("what is to be freed");
+      status = allocate(memory, bytes);
+    }
     if (status == CUresult.CUDA_ERROR_OUT_OF_MEMORY) {
       return null;
     }
-    session.check(status, "cuMemAlloc", bytes + " bytes");
+    session.check(status, ordered ? "cuMemAllocAsync" : "cuMemAlloc", bytes + " bytes");
     return memory;
+  }
+
+  private int allocate(CudaPointer memory, long bytes) {
+    return ordered
+        ? JCudaDriver.cuMemAllocAsync(memory, bytes, session.stream())
+        : JCudaDriver.cuMemAlloc(memory, bytes);
   }
 
   @Override
   public void release(CudaPointer memory) {
-    session.release(JCudaDriver.cuMemFree(memory));
+    session.release(
+        ordered
+            ? JCudaDriver.cuMemFreeAsync(memory, session.stream())
+            : JCudaDriver.cuMemFree(memory));
   }
 
   @Override

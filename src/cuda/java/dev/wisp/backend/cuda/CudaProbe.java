@@ -27,7 +27,8 @@ final class CudaProbe {
     List<String> tried = new ArrayList<>();
     if (CudaLibrary.open(tried) == null) {
       throw new WispException(
-          "no NVIDIA driver was found (%s)".formatted(String.join("; ", tried)));
+          "no NVIDIA driver was found (%s); install 525 or newer"
+              .formatted(String.join("; ", tried)));
     }
     try (Arena arena = Arena.ofConfined()) {
       int status =
@@ -41,12 +42,7 @@ final class CudaProbe {
         throw new WispException("the NVIDIA driver finds no card");
       }
       refuse(status, "cuInit");
-      int version = number("cuDriverGetVersion", arena);
-      if (version < OLDEST_DRIVER) {
-        throw new WispException(
-            "the NVIDIA driver is for CUDA %s, %s or newer is needed: update the driver to 525 or newer"
-                .formatted(CudaDevice.version(version), CudaDevice.version(OLDEST_DRIVER)));
-      }
+      requireVersion(number("cuDriverGetVersion", arena));
       if (number("cuDeviceGetCount", arena) == 0) {
         throw new WispException("the NVIDIA driver finds no card");
       }
@@ -54,6 +50,15 @@ final class CudaProbe {
       throw missing;
     } catch (Throwable impossible) {
       throw new AssertionError("cuInit", impossible);
+    }
+  }
+
+  /** Refuses a driver for too old a CUDA. */
+  static void requireVersion(int version) {
+    if (version < OLDEST_DRIVER) {
+      throw new WispException(
+          "the NVIDIA driver is for CUDA %s, %s or newer is needed: update the driver to 525 or newer"
+              .formatted(CudaDevice.version(version), CudaDevice.version(OLDEST_DRIVER)));
     }
   }
 

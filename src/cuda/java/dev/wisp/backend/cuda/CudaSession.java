@@ -77,6 +77,8 @@ final class CudaSession {
             status,
             handle,
             CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN),
+        attribute(status, handle, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED)
+            != 0,
         driver[0],
         CudaLibrary.isReferee());
   }

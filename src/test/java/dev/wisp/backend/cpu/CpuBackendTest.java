@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
 import java.io.IOException;
+import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -139,5 +141,42 @@ class CpuBackendTest {
   void describesProcessorInstructionSetAndThreads() {
     assertThat(backend.describe())
         .matches("cpu: .+, (portable|avx2|avx512) kernels, oneDNN [.0-9]+, \\d+ threads");
+  }
+
+  @Test
+  void ourKernelsGiveTheSameBitsOnAnyNumberOfThreads() {
+    float[][] results = new float[3][];
+    int[] threads = {1, 2, 5};
+    for (int i = 0; i < threads.length; i++) {
+      try (CpuBackend other = CpuBackend.open(CpuOptions.standard().withThreads(threads[i]))) {
+        results[i] =
+            other.compute(
+                () -> {
+                  try (Scope scope = other.scope()) {
+                    Tensor x = scope.f32(1, 151, 101, 17);
+                    float[] values = new float[151 * 101 * 17];
+                    for (int k = 0; k < values.length; k++) {
+                      values[k] = (float) Math.sin(k * 0.37);
+                    }
+                    other.upload(values, x);
+                    Tensor norm = scope.f32(1);
+                    other.gradientNorm(List.of(x), norm);
+                    Tensor mean = scope.f32(17);
+                    Tensor deviation = scope.f32(17);
+                    Tensor gamma = scope.f32(17);
+                    other.fill(gamma, 1.5f);
+                    Tensor y = scope.f32(1, 151, 101, 17);
+                    other.batchNormForward(x, gamma, gamma, 1e-5f, null, false, y, mean, deviation);
+                    Tensor small = scope.f32(1, 13, 7, 17);
+                    other.resizeBilinear(y, small, 0, false);
+                    float[] all = Arrays.copyOf(other.floats(small), 13 * 7 * 17 + 1);
+                    all[all.length - 1] = other.floats(norm)[0];
+                    return all;
+                  }
+                });
+      }
+    }
+    assertThat(results[1]).isEqualTo(results[0]);
+    assertThat(results[2]).isEqualTo(results[0]);
   }
 }
