@@ -88,7 +88,7 @@ final class CudaCall extends Operands<Long> {
   private long copy(MemorySegment values) {
     workspace(values.byteSize());
     CudaPointer target = temporary.getLast().memory();
-    context.transfers().upload(values, target);
+    context.transfers().upload(values, target, 0);
     return target.address();
   }
 }

@@ -65,7 +65,7 @@ final class CudaClassRows {
     }
     BlockPool.Block<CudaPointer> block = pool.allocate((long) table.length * Integer.BYTES);
     try {
-      transfers.upload(MemorySegment.ofArray(table), block.memory());
+      transfers.upload(MemorySegment.ofArray(table), block.memory(), 0);
     } catch (RuntimeException failure) {
       block.free();
       throw failure;

@@ -10,8 +10,8 @@ import java.util.Locale;
 
 /**
  * Structure seeds on device memory by cuda/structure_seeds.cu, structure_sums.cu and
- * structure_sums_mma.cu, whose headers explain the steps and the workspace. The products are made by
- * the tensor cores of a card that has them, or in float32 on any card.
+ * structure_sums_mma.cu, whose headers explain the steps and the workspace. The products are made
+ * by the tensor cores of a card that has them, or in float32 on any card.
  */
 final class CudaStructure {
   /** System property: {@code float32} keeps the tensor cores out of it. */

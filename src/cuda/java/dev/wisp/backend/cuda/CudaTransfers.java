@@ -39,14 +39,18 @@ final class CudaTransfers {
     }
   }
 
-  /** Copies host values to the device, in the order of the stream. The source is free at once. */
-  void upload(MemorySegment source, CudaPointer target) {
+  /**
+   * Copies host values to the device, in the order of the stream. The source is free at once.
+   *
+   * @param offset bytes of the target before the first that is written
+   */
+  void upload(MemorySegment source, CudaPointer target, long offset) {
     long size = source.byteSize();
     for (long done = 0; done < size; ) {
       long begin = free();
       long length = Math.min(size - done, room(begin));
       MemorySegment.copy(source, done, buffer, begin, length);
-      CUdeviceptr to = done == 0 ? target : target.withByteOffset(done);
+      CUdeviceptr to = offset + done == 0 ? target : target.withByteOffset(offset + done);
       session.check(
           JCudaDriver.cuMemcpyHtoDAsync(to, pinned.withByteOffset(begin), length, session.stream()),
           "cuMemcpyHtoDAsync",
@@ -56,13 +60,17 @@ final class CudaTransfers {
     }
   }
 
-  /** Waits for the stream and copies device values to the host. */
-  void download(CudaPointer source, MemorySegment target) {
+  /**
+   * Waits for the stream and copies device values to the host.
+   *
+   * @param offset bytes of the source before the first that is read
+   */
+  void download(CudaPointer source, long offset, MemorySegment target) {
     long size = target.byteSize();
     for (long done = 0; done < size; ) {
       long begin = free();
       long length = Math.min(size - done, room(begin));
-      CUdeviceptr from = done == 0 ? source : source.withByteOffset(done);
+      CUdeviceptr from = offset + done == 0 ? source : source.withByteOffset(offset + done);
       session.check(
           JCudaDriver.cuMemcpyDtoHAsync(
               pinned.withByteOffset(begin), from, length, session.stream()),

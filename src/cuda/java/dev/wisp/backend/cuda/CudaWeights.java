@@ -7,12 +7,12 @@ import org.jspecify.annotations.Nullable;
 
 /** Weights on the device as {@code [O, kH, kW, I]}, the one layout the plain kernels read. */
 final class CudaWeights implements ConvWeights {
-  private final CudaConvolutions owner;
+  private final PlainConvolutions owner;
   private final ConvSpec spec;
   private BlockPool.@Nullable Block<CudaPointer> packed;
   private boolean closed;
 
-  CudaWeights(CudaConvolutions owner, ConvSpec spec) {
+  CudaWeights(PlainConvolutions owner, ConvSpec spec) {
     this.owner = owner;
     this.spec = spec;
   }
@@ -22,7 +22,7 @@ final class CudaWeights implements ConvWeights {
     return spec;
   }
 
-  CudaConvolutions owner() {
+  PlainConvolutions owner() {
     return owner;
   }
 

@@ -60,8 +60,7 @@ class CudaConformanceTest {
 
   private static Stream<DynamicTest> onEveryCase(String code, boolean naive, Runnable order) {
     CudaBackend backend =
-        CudaBackend.open(
-            CudaOptions.standard().withCacheBytes(0).withCode(code).withNaive(naive));
+        CudaBackend.open(CudaOptions.standard().withCacheBytes(0).withCode(code).withNaive(naive));
     return CASES.stream()
         .map(
             test ->

@@ -95,8 +95,7 @@ class CudaProviderTest {
   void aNumberThatIsNoneIsRefusedWithAnExample(String name) {
     assertThatThrownBy(() -> Backends.open(name, CpuOptions.standard()))
         .isInstanceOf(WispException.class)
-        .hasMessage(
-            "device '%s': give the number of a card, for example cuda:0".formatted(name));
+        .hasMessage("device '%s': give the number of a card, for example cuda:0".formatted(name));
   }
 
   @ParameterizedTest
@@ -120,18 +119,16 @@ class CudaProviderTest {
     Path classes = folder.resolve("classes");
     Result result =
         wisp(
-            NO_DRIVER,
-            List.of("-Xlog:class+load:file=" + classes),
-            "selftest",
-            "--device",
-            "cuda");
+            NO_DRIVER, List.of("-Xlog:class+load:file=" + classes), "selftest", "--device", "cuda");
     assertThat(result.err())
         .isEqualTo(
             "wisp: device 'cuda' cannot be used: no NVIDIA driver was found (libcuda.so.1: cannot"
                 + " open shared object file: No such file or directory); install 525 or newer; use"
                 + " cpu\n");
     assertThat(result.code()).isEqualTo(2);
-    assertThat(read(classes)).contains("dev.wisp.backend.cuda.CudaProvider").doesNotContain("jcuda");
+    assertThat(read(classes))
+        .contains("dev.wisp.backend.cuda.CudaProvider")
+        .doesNotContain("jcuda");
   }
 
   @Test

@@ -71,7 +71,7 @@ class CudaTransfersTest {
           backend.upload(new byte[] {1, -1, 127, -128}, bytes);
           CudaPointer memory = backend.context().pool().memory(bytes.storage());
           byte[] back = new byte[4];
-          backend.context().transfers().download(memory, MemorySegment.ofArray(back));
+          backend.context().transfers().download(memory, 0, MemorySegment.ofArray(back));
           assertThat(back).containsExactly(1, -1, 127, -128);
         });
   }

@@ -4,14 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.wisp.backend.MemoryStatistics;
-import dev.wisp.common.CounterRandom;
 import dev.wisp.backend.support.BlockPool;
+import dev.wisp.common.CounterRandom;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Storage;
 import dev.wisp.tensor.Tensor;
 import dev.wisp.tensor.WispOutOfMemory;
-import java.util.ArrayDeque;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
