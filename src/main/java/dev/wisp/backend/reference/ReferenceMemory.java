@@ -87,9 +87,9 @@ abstract class ReferenceMemory implements Backend {
 
   private static double[] part(
       String operation, String name, Tensor tensor, long at, int count, int arrayLength) {
-    long elements = tensor.shape().elements();
+    double[] values = f32(operation, name, tensor);
     require(
-        at >= 0 && count >= 0 && count <= arrayLength && at <= elements - count,
+        at >= 0 && count >= 0 && count <= arrayLength && at <= values.length - count,
         operation,
         "%d elements from %d on do not lie in %s %s and an array of %d",
         count,
@@ -97,7 +97,7 @@ abstract class ReferenceMemory implements Backend {
         name,
         tensor,
         arrayLength);
-    return f32(operation, name, tensor, elements);
+    return values;
   }
 
   /** Like {@link #upload(float[], Tensor)} without a loss of precision. */
