@@ -16,7 +16,9 @@ import org.jspecify.annotations.Nullable;
 final class CudaPamr implements PamrOps {
   private static final int THREADS = 128;
 
-  /** Dilations whose taps the fast affinity kernel can hold in registers; more take the naive one. */
+  /**
+   * Dilations whose taps the fast affinity kernel can hold in registers; more take the naive one.
+   */
   private static final int FAST_DILATIONS = 6;
 
   private static final long MOST_IMAGES = 65535;

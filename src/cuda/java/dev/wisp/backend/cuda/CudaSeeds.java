@@ -214,9 +214,7 @@ final class CudaSeeds implements SeedOps {
         .i64(s.positions())
         .i64(s.d)
         .launch(
-            naive
-                ? Math.ceilDiv(s.positions() * s.d, THREADS)
-                : Math.ceilDiv(s.positions(), WARPS),
+            naive ? Math.ceilDiv(s.positions() * s.d, THREADS) : Math.ceilDiv(s.positions(), WARPS),
             s.n,
             1,
             THREADS,

@@ -10,8 +10,8 @@ import java.util.Locale;
 
 /**
  * Structure seeds on device memory by cuda/structure_seeds.cu, structure_sums.cu and
- * structure_sums_mma.cu, whose headers explain the steps and the workspace. The products are made by
- * the tensor cores of a card that has them, or in float32 on any card.
+ * structure_sums_mma.cu, whose headers explain the steps and the workspace. The products are made
+ * by the tensor cores of a card that has them, or in float32 on any card.
  */
 final class CudaStructure {
   /** System property: {@code float32} keeps the tensor cores out of it. */
@@ -138,7 +138,13 @@ final class CudaStructure {
             i32("total"));
   }
 
-  private static Products products(int architecture) {
+  /**
+   * Where code for an architecture makes the products.
+   *
+   * @param architecture compute capability times ten
+   * @throws WispException if the system property is neither absent nor float32
+   */
+  static Products products(int architecture) {
     String wanted = System.getProperty(PRODUCTS, "");
     if (!wanted.isEmpty() && !wanted.equals("float32")) {
       throw new WispException(
@@ -148,11 +154,6 @@ final class CudaStructure {
       return Products.FLOAT32;
     }
     return architecture < 75 ? Products.M8N8K4 : Products.M16N8K8;
-  }
-
-  /** Where this device's products are made. */
-  Products products() {
-    return products;
   }
 
   /**
