@@ -95,7 +95,7 @@ class CudaBackendTest {
   void aCardThatDoesNotExistIsRefusedWithTheirNumber() {
     assertThatThrownBy(() -> CudaBackend.open(CudaOptions.standard().withDevice(7)))
         .isInstanceOf(WispException.class)
-        .hasMessage("cuda:7 does not exist; this machine has 2, counted from 0");
+        .hasMessage("cuda:7 does not exist; this machine has 3, counted from 0");
   }
 
   @Test

@@ -85,9 +85,9 @@ class CudaProviderTest {
     try (Backend backend = Backends.open("cuda:1", CpuOptions.standard())) {
       assertThat(backend.describe()).contains("compute capability 5.2");
     }
-    assertThatThrownBy(() -> Backends.open("cuda:2", CpuOptions.standard()))
+    assertThatThrownBy(() -> Backends.open("cuda:3", CpuOptions.standard()))
         .isInstanceOf(WispException.class)
-        .hasMessage("cuda:2 does not exist; this machine has 2, counted from 0");
+        .hasMessage("cuda:3 does not exist; this machine has 3, counted from 0");
   }
 
   @ParameterizedTest
@@ -181,13 +181,25 @@ class CudaProviderTest {
   }
 
   @Test
-  void aDeviceThatIsLostWhileOpeningIsOneLineForTheUser() throws Exception {
+  void aCardThatIsLostAtItsFirstLaunchIsOneLineForTheUser() throws Exception {
     Result result =
-        wisp(Map.of("WISP_SOFTGPU_FAIL", "lost:1"), List.of(), "selftest", "--device", "cuda");
+        wisp(
+            Map.of("WISP_SOFTGPU_FAIL", "lost:1"),
+            List.of(),
+            "demo",
+            "--train",
+            "64",
+            "--scored",
+            "5",
+            "--device",
+            "cuda",
+            "--run",
+            folder.resolve("run").toString());
     assertThat(result.err().lines().filter(line -> line.startsWith("wisp: ")))
         .singleElement()
         .asString()
-        .startsWith("wisp: cuda: ");
+        .startsWith("wisp: cuda: ")
+        .contains("the device cannot be used any more in this process: start it again");
     assertThat(result.code()).isEqualTo(2);
   }
 }
