@@ -138,7 +138,13 @@ final class CudaStructure {
             i32("total"));
   }
 
-  private static Products products(int architecture) {
+  /**
+   * Where code for an architecture makes the products.
+   *
+   * @param architecture compute capability times ten
+   * @throws WispException if the system property is neither absent nor float32
+   */
+  static Products products(int architecture) {
     String wanted = System.getProperty(PRODUCTS, "");
     if (!wanted.isEmpty() && !wanted.equals("float32")) {
       throw new WispException(
@@ -148,11 +154,6 @@ final class CudaStructure {
       return Products.FLOAT32;
     }
     return architecture < 75 ? Products.M8N8K4 : Products.M16N8K8;
-  }
-
-  /** Where this device's products are made. */
-  Products products() {
-    return products;
   }
 
   /**
