@@ -28,6 +28,8 @@ void begin_warp(Warp& w, uint64_t seed) {
   w.paths.clear();
   w.parked.clear();
   w.calls.clear();
+  w.copies.clear();
+  w.copy_groups.clear();
   w.mask = w.live = w.born;
   w.state = Warp::ready;
   w.released = false;

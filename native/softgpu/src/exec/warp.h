@@ -88,6 +88,15 @@ struct Activation {
   size_t paths, parked;
 };
 
+/* A cp.async that has not been waited for. */
+struct PendingCopy {
+  const Instr* instr;
+  uint32_t mask;
+  unsigned size;
+  uint64_t at[kLanes]; /* in shared memory */
+  uint8_t bytes[kLanes][16];
+};
+
 /*
  * A warp runs the lanes whose basic block comes first in the function's order (program/order.h);
  * the others wait in `paths`, and lanes that meet at a block go on together. At an instruction that
@@ -117,6 +126,9 @@ struct Warp {
   uint64_t local_stride = 0;
   std::vector<uint8_t> local, local_shadow;
   int64_t granted = 0; /* fuel given by the scheduler */
+
+  std::vector<PendingCopy> copies;
+  std::vector<size_t> copy_groups; /* of each committed group: the number of copies up to its end */
 
   /* Order within the warp: the number of the last bar.warp.sync of each lane. */
   uint32_t sync_count = 0;

@@ -83,6 +83,11 @@ const Slot* FunctionScope::list(std::vector<Slot> slots) {
   return out.lists.back().data();
 }
 
+const int64_t* FunctionScope::number(int64_t value) {
+  out.numbers.push_back(value);
+  return &out.numbers.back();
+}
+
 bool Decode::has(const std::string& m) const {
   return std::find(modifiers.begin(), modifiers.end(), m) != modifiers.end();
 }

@@ -23,7 +23,9 @@ class FunctionScope {
   Slot special(const std::string& name, int line);
   /* A register of the decoder's own. */
   Slot scratch(unsigned width);
+  /* Operands and a number that live as long as the function. */
   const Slot* list(std::vector<Slot> slots);
+  const int64_t* number(int64_t value);
   /* The condition code of add.cc and addc: one bit a lane. */
   Slot carry();
 

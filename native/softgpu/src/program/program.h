@@ -79,6 +79,7 @@ struct Function {
   std::string name;
   bool entry = false;
   std::deque<std::vector<Slot>> lists;
+  std::deque<int64_t> numbers;
   std::vector<std::shared_ptr<const CallSite>> sites;
   std::vector<std::shared_ptr<const std::vector<const Instr*>>> tables;
   std::vector<Instr> code;
