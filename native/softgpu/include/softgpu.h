@@ -21,6 +21,9 @@ void softgpu_clear_report(void);
    calls from now on. 0, or 1 if malformed: then nothing changes. */
 int softgpu_fail(const char* plan);
 
+/* Brings lost devices back. */
+void softgpu_restore(void);
+
 /* Order of blocks, warps and atomics of later launches: plain, or random by seed. */
 void softgpu_order(int random, uint64_t seed);
 

@@ -40,6 +40,12 @@ SOFTGPU_API int softgpu_fail(const char* plan) {
   return locked([&](Driver& d) { return parse_failures(plan ? plan : "", d.failures) ? 0 : 1; });
 }
 
+SOFTGPU_API void softgpu_restore(void) {
+  locked([](Driver& d) {
+    for (const auto& device : d.devices) device->lost = false;
+  });
+}
+
 SOFTGPU_API void softgpu_order(int random, uint64_t seed) {
   locked([&](Driver& d) { d.random = random != 0, d.seed = seed; });
 }

@@ -30,3 +30,10 @@ SOFTGPU_API CUresult cuGetProcAddress_v2(const char* symbol, void** function, in
 SOFTGPU_API CUresult cuGetProcAddress(const char* symbol, void** function, int version, unsigned long long flags) {
   return cuGetProcAddress_v2(symbol, function, version, flags, nullptr);
 }
+
+/* Tables of functions that only NVIDIA's own libraries know. NVRTC asks for one, and takes a refusal. */
+SOFTGPU_API CUresult cuGetExportTable(const void** table, const CUuuid*) {
+  if (!table) return CUDA_ERROR_INVALID_VALUE;
+  *table = nullptr;
+  return CUDA_ERROR_NOT_FOUND;
+}

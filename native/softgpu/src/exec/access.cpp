@@ -116,8 +116,9 @@ Allocation* check_global(Warp& w, const Instr* i, const Addresses& addr, unsigne
   return w.cache[i->aux] = a;
 }
 
-void check_written(Warp& w, const Instr* i, const Addresses& addr, unsigned size) {
+void check_written(Warp& w, const Instr* i, const Addresses& addr, const Span& span, unsigned size) {
   const int64_t to_shadow = w.launch->memory->to_shadow();
+  if (span.dense && !std::memchr(w.launch->memory->shadow(span.low), 0, size * kLanes)) return;
   each(w.mask, [&](int l) {
     const auto* shadow = reinterpret_cast<const uint8_t*>(addr.at[l] + static_cast<uint64_t>(to_shadow));
     for (unsigned b = 0; b < size; ++b) {
@@ -131,7 +132,11 @@ void check_written(Warp& w, const Instr* i, const Addresses& addr, unsigned size
   });
 }
 
-void mark_written(Warp& w, const Addresses& addr, unsigned size) {
+void mark_written(Warp& w, const Addresses& addr, const Span& span, unsigned size) {
+  if (span.dense) {
+    std::memset(w.launch->memory->shadow(span.low), 1, size * kLanes);
+    return;
+  }
   const int64_t to_shadow = w.launch->memory->to_shadow();
   each(w.mask, [&](int l) {
     std::memset(reinterpret_cast<uint8_t*>(addr.at[l] + static_cast<uint64_t>(to_shadow)), 1, size);
@@ -164,7 +169,7 @@ uint8_t* local_at(Warp& w, const Instr* i, int lane, uint64_t address, unsigned 
     fault(w, i, lane, FaultCode::misaligned_address,
           "local " + access_text(kind, size, address) + " is not aligned");
   const uint64_t at = static_cast<uint64_t>(lane) * w.local_stride + address;
-  bool outside = address > w.local_stride || address + size > w.local_stride;
+  bool outside = address >= w.local_end || address + size > w.local_end;
   bool unwritten = false;
   for (unsigned b = 0; b < size && !outside; ++b) {
     uint8_t& state = w.local_shadow[at + b];

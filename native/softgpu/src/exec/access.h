@@ -72,8 +72,8 @@ struct Span {
 Allocation* check_global(Warp& w, const Instr* i, const Addresses& addr, unsigned size,
                          AccessKind kind, Span& span);
 /* Faults if a lane reads a byte that was never written. */
-void check_written(Warp& w, const Instr* i, const Addresses& addr, unsigned size);
-void mark_written(Warp& w, const Addresses& addr, unsigned size);
+void check_written(Warp& w, const Instr* i, const Addresses& addr, const Span& span, unsigned size);
+void mark_written(Warp& w, const Addresses& addr, const Span& span, unsigned size);
 /* Counts bytes and sectors. */
 void count_global(Warp& w, const Addresses& addr, const Span& span, unsigned size, AccessKind kind);
 

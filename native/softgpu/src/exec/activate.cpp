@@ -75,6 +75,7 @@ void enter(Warp& w, const Activation& a) {
   w.base[0] = reinterpret_cast<char*>(w.frames[depth].data());
   w.base[1] = const_cast<char*>(reinterpret_cast<const char*>(a.function->constants.data()));
   w.local_base = a.local_base;
+  w.local_end = a.local_base + a.function->local_bytes;
 }
 
 }  // namespace

@@ -49,7 +49,7 @@ void at_each(Warp& w, const Instr* i, Addresses& addr, unsigned size, F update) 
     if (space == kSpaceGlobal) {
       Span span;
       check_global(w, i, addr, size, AccessKind::atomic, span);
-      check_written(w, i, addr, size);
+      check_written(w, i, addr, span, size);
       count_global(w, addr, span, size, AccessKind::atomic);
       const auto to_host = static_cast<uint64_t>(w.launch->memory->to_host());
       serve(w, mask, [&](int l) { update(l, reinterpret_cast<uint8_t*>(addr.at[l] + to_host)); });

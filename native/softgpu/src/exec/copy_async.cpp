@@ -38,8 +38,15 @@ const Instr* copy(Warp& w, const Instr* i) {
     for (int l = 0; l < kLanes; ++l)
       if (!(mask >> l & 1)) some.at[l] = source.at[__builtin_ctz(mask)];
     Span span;
-    check_global(w, i, some, bytes & (bytes - 1) ? 1 : bytes, AccessKind::read, span);
-    check_written(w, i, some, bytes);
+    if (bytes & (bytes - 1)) { /* no unit that an access could have: first and last byte */
+      Addresses last = some;
+      for (uint64_t& at : last.at) at += bytes - 1;
+      check_global(w, i, last, 1, AccessKind::read, span);
+      check_global(w, i, some, 1, AccessKind::read, span);
+    } else {
+      check_global(w, i, some, bytes, AccessKind::read, span);
+    }
+    check_written(w, i, some, span, bytes);
     count_global(w, some, span, bytes, AccessKind::read);
     each(mask, [&](int l) { std::memcpy(pending.bytes[l], reinterpret_cast<const uint8_t*>(some.at[l] + to_host), bytes); });
     w.mask = all;

@@ -22,7 +22,7 @@ void fetch(Warp& w, const Instr* i, Addresses& addr, M (*out)[kLanes]) {
     if (space == kSpaceGlobal) {
       Span span;
       const Allocation* a = check_global(w, i, addr, kSize, AccessKind::read, span);
-      if (!a || !a->initialised) check_written(w, i, addr, kSize);
+      if (!a || !a->initialised) check_written(w, i, addr, span, kSize);
       count_global(w, addr, span, kSize, AccessKind::read);
       const auto to_host = static_cast<uint64_t>(w.launch->memory->to_host());
       if (V == 1 && span.dense) {
@@ -80,7 +80,7 @@ const Instr* store(Warp& w, const Instr* i) {
     if (space == kSpaceGlobal) {
       Span span;
       const Allocation* a = check_global(w, i, addr, kSize, AccessKind::write, span);
-      if (!a || !a->initialised) mark_written(w, addr, kSize);
+      if (!a || !a->initialised) mark_written(w, addr, span, kSize);
       count_global(w, addr, span, kSize, AccessKind::write);
       const auto to_host = static_cast<uint64_t>(w.launch->memory->to_host());
       if (span.dense) {

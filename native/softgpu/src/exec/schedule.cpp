@@ -24,6 +24,13 @@ void expect_no_skipping(Warp& w, const Instr* i) {
   }
 }
 
+/* Barriers of the warp matter since the last barrier of the block. */
+void forget_syncs(Warp& w) {
+  w.sync_count = 0;
+  w.sync_uniform = true;
+  std::fill(std::begin(w.sync), std::end(w.sync), 0);
+}
+
 void begin_warp(Warp& w, uint64_t seed) {
   w.paths.clear();
   w.parked.clear();
@@ -33,8 +40,7 @@ void begin_warp(Warp& w, uint64_t seed) {
   w.mask = w.live = w.born;
   w.state = Warp::ready;
   w.released = false;
-  w.sync_count = 0;
-  std::fill(std::begin(w.sync), std::end(w.sync), 0);
+  forget_syncs(w);
   w.random.state = seed;
   activate(w, w.launch->kernel, nullptr);
   w.pc = w.launch->kernel->code.data();
@@ -72,6 +78,7 @@ void release(Block& block, uint32_t id, bool counted) {
     w.released = true;
   }
   block.shared.barrier();
+  for (Warp& w : block.warps) forget_syncs(w);
   ++block.warps[0].counts.barriers;
 }
 

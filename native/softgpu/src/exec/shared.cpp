@@ -8,12 +8,12 @@ void SharedMemory::prepare(const Function& kernel, uint32_t dynamic_bytes) {
   const uint64_t size = kernel.dynamic_base + dynamic_bytes;
   grain = kernel.shared_grain;
   bytes.assign((size + 15) / 16 * 16, 0);
-  const uint64_t unit = 1ull << grain;
-  cells.assign((bytes.size() + unit - 1) / unit, SharedCell{kOutside, 0, 0, 0, 0, 0, 0, 0});
+  const uint64_t unit = 1ull << grain, count = (bytes.size() + unit - 1) / unit;
+  write_epoch.assign(count, kOutside);
+  for (auto* field : {&written_by, &read_epoch, &read_by}) field->assign(count, 0);
   epoch = first_epoch = 0;
   auto open = [&](uint64_t offset, uint64_t length) {
-    for (uint64_t c = offset >> grain; c < (offset + length + unit - 1) >> grain; ++c)
-      cells[c].write_epoch = 0;
+    for (uint64_t c = offset >> grain; c < (offset + length + unit - 1) >> grain; ++c) write_epoch[c] = 0;
   };
   for (const SharedVariable& v : kernel.shared) open(v.offset, v.bytes);
   open(kernel.dynamic_base, dynamic_bytes);

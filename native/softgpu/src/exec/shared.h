@@ -1,6 +1,6 @@
 /*
  * Shared memory of a block and its shadow. A cell of the shadow stands for the smallest unit that
- * the kernel accesses (1, 2 or 4 bytes) and remembers the last write and the last reads: by which
+ * the module accesses (1, 2 or 4 bytes) and remembers the last write and the last reads: by which
  * thread, after which barrier of the block and after which barrier of the warp.
  *
  * Two accesses of different threads, at least one a write, with no barrier between them are a race.
@@ -19,22 +19,34 @@
 
 namespace softgpu {
 
-struct SharedCell {
-  uint32_t write_epoch;  /* 0: never written; kOutside: between variables */
-  uint32_t read_epoch;
-  uint32_t write_sync;   /* the writer's warp barrier */
-  uint32_t read_sync;
-  uint16_t writer;       /* thread */
-  uint16_t reader;       /* one thread that read */
-  uint8_t write_atomic;
-  uint8_t readers;       /* 0: one thread; 1: several of one warp; 2: of several warps */
+constexpr uint32_t kOutside = 0xffffffffu; /* a cell between variables, as an epoch */
+constexpr uint32_t kMostSyncs = (1u << 20) - 1; /* that a cell can tell apart */
+
+/* Who wrote a cell: bits 0 to 9 the thread, 10 whether by an atomic, 11 on the warp's barrier. */
+struct WrittenBy {
+  static constexpr uint32_t kAtomic = 1u << 10;
+  static constexpr uint32_t make(uint32_t thread, uint32_t sync, bool atomic) {
+    return thread | (atomic ? kAtomic : 0) | sync << 11;
+  }
+  static constexpr uint32_t thread(uint32_t by) { return by & 1023; }
+  static constexpr uint32_t sync(uint32_t by) { return by >> 11; }
 };
 
-constexpr uint32_t kOutside = 0xffffffffu;
+/* Who read a cell: bits 0 to 9 one thread, 10 and 11 how many (0: that one; 1: several of its warp;
+   2: several warps), 12 on the warp's barrier. */
+struct ReadBy {
+  static constexpr uint32_t make(uint32_t thread, uint32_t readers, uint32_t sync) {
+    return thread | readers << 10 | sync << 12;
+  }
+  static constexpr uint32_t thread(uint32_t by) { return by & 1023; }
+  static constexpr uint32_t readers(uint32_t by) { return by >> 10 & 3; }
+  static constexpr uint32_t sync(uint32_t by) { return by >> 12; }
+};
 
 struct SharedMemory {
   std::vector<uint8_t> bytes;
-  std::vector<SharedCell> cells;
+  /* The cells, each field apart. */
+  std::vector<uint32_t> write_epoch, written_by, read_epoch, read_by;
   unsigned grain = 2;
   uint32_t epoch = 0;       /* rises with every barrier, over blocks */
   uint32_t first_epoch = 1; /* of this block: what is older was never written by it */

@@ -111,7 +111,7 @@ struct Warp {
   int64_t fuel = 0;                   /* instructions until the scheduler wants to be asked */
   Block* block = nullptr;
   Launch* launch = nullptr;
-  uint64_t local_base = 0;
+  uint64_t local_base = 0, local_end = 0; /* of the activation's variables */
   Allocation** cache = nullptr; /* one for each memory instruction */
   Counts counts;
 
@@ -133,6 +133,7 @@ struct Warp {
   /* Order within the warp: the number of the last bar.warp.sync of each lane. */
   uint32_t sync_count = 0;
   uint32_t sync[kLanes] = {};
+  bool sync_uniform = true; /* all lanes have the same */
 
   enum State : uint8_t { ready, at_barrier, done } state = done;
   const Instr* pc = nullptr;

@@ -136,7 +136,12 @@ const Instr* reduce(Warp& w, const Instr* i) {
 const Instr* warp_barrier(Warp& w, const Instr* i) {
   const Instr* next;
   if (!assemble(w, i, i->a, &next)) return next;
+  if (w.sync_count == kMostSyncs) { /* more than a cell can tell: as if at a barrier of the block */
+    w.block->shared.barrier();
+    w.sync_count = 0;
+  }
   const uint32_t now = ++w.sync_count;
+  w.sync_uniform = (w.live & ~w.mask) == 0;
   each(w.mask, [&](int l) { w.sync[l] = now; });
   return i + 1;
 }

@@ -261,7 +261,7 @@ Slot Decode::predicate_dest(const Operand& o) {
 void Decode::address(const Operand& o, ptx::Space space) {
   constexpr uint32_t kFlags[] = {kSpaceGeneric, kSpaceGlobal, kSpaceConst,
                                  kSpaceShared,  kSpaceLocal,  kSpaceParam};
-  if (o.kind != Operand::address) invalid("operand is no address");
+  if (o.kind != Operand::address || o.parts.size() != 1) invalid("operand is no address");
   const Operand& base = o.parts[0];
   out.imm = o.offset;
   out.flags |= kFlags[static_cast<int>(space)];

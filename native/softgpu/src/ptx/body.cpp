@@ -212,10 +212,10 @@ Operand BodyParser::named(bool branch) {
 Operand BodyParser::address() {
   Operand o{Operand::address};
   o.parts.push_back(primary(false));
-  Operand& base = o.parts[0];
-  if (in_.accept("+")) base.offset += in_.integer();
-  o.offset = base.offset;
-  base.offset = 0;
+  if (in_.accept("+")) o.parts[0].offset += in_.integer();
+  o.offset = o.parts[0].offset;
+  o.parts[0].offset = 0;
+  while (in_.accept(",")) o.parts.push_back(primary(false)); /* coordinates of a texture */
   in_.expect("]");
   return o;
 }

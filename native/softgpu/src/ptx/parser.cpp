@@ -89,8 +89,12 @@ std::vector<Variable> parse_variables(Stream& in, Space space, bool external) {
     } else if (in.is_dot("v2") || in.is_dot("v4")) {
       lanes = in.take().text == "v2" ? 2 : 4;
     } else if (in.is_dot("ptr")) {
-      in.take();
+      in.take(); /* what follows is about the memory that it points to */
       if (in.peek().kind == Kind::dot && space_of(in.peek().text)) in.take();
+      if (in.is_dot("align")) {
+        in.take();
+        in.integer();
+      }
     } else if (in.peek().kind == Kind::dot && type_of(std::string(in.peek().text)) != Type::none) {
       v.type = type_of(std::string(in.take().text));
     } else {
