@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Runs Wisp from a checkout: finds a JDK 25, builds once (and again when sources change), starts it.
+# WISP_CUDA=1 builds and runs it with the cuda backend.
 set -euo pipefail
 root=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 
@@ -13,14 +14,19 @@ if [ -z "$jdk" ]; then
   exit 2
 fi
 
-stamp="$root/target/wisp.built"
-if [ ! -f "$stamp" ] || [ -n "$(find "$root/src/main" "$root/native" "$root/pom.xml" "$root/CMakeLists.txt" -newer "$stamp" -print -quit)" ]; then
+case ${WISP_CUDA:-} in
+  '' | 0) target="$root/target" profile=() sources=() ;;
+  1) target="$root/target/cuda" profile=(-Pcuda) sources=("$root/src/cuda" "$root/cuda") ;;
+  *) echo "wisp: WISP_CUDA is '$WISP_CUDA'; give 1 for the cuda backend, or 0" >&2 && exit 2 ;;
+esac
+stamp="$target/wisp.built"
+if [ ! -f "$stamp" ] || [ -n "$(find "$root/src/main" "$root/native" "$root/pom.xml" "$root/CMakeLists.txt" "${sources[@]}" -newer "$stamp" -print -quit)" ]; then
   command -v mvn >/dev/null || { echo "wisp: 'mvn' is missing; on Debian: apt-get install maven" >&2 && exit 2; }
-  echo "wisp: building (the first build downloads its libraries; log in target/build.log)" >&2
-  mkdir -p "$root/target"
-  if ! (cd "$root" && mvn -B -q -Dquick -Dmaven.test.skip=true package) >"$root/target/build.log" 2>&1; then
-    tail -n 30 "$root/target/build.log" >&2
-    echo "wisp: the build failed; the whole log is $root/target/build.log" >&2
+  echo "wisp: building (the first build downloads its libraries; log in ${target#"$root/"}/build.log)" >&2
+  mkdir -p "$target"
+  if ! (cd "$root" && mvn -B -q -Dquick -Dmaven.test.skip=true "${profile[@]}" package) >"$target/build.log" 2>&1; then
+    tail -n 30 "$target/build.log" >&2
+    echo "wisp: the build failed; the whole log is $target/build.log" >&2
     exit 2
   fi
   touch "$stamp"
@@ -29,4 +35,4 @@ fi
 exec "$jdk/bin/java" --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow \
   -Dorg.bytedeco.javacpp.maxphysicalbytes=0 -Dorg.bytedeco.javacpp.maxbytes=0 \
   -Xmx"${WISP_HEAP:-1g}" ${WISP_JAVA_OPTIONS:-} \
-  -cp "$root/target/classes:$root/target/lib/*" dev.wisp.cli.Main "$@"
+  -cp "$target/classes:$target/lib/*" dev.wisp.cli.Main "$@"

@@ -1,8 +1,14 @@
 #!/usr/bin/env bash
-# Configures and builds the native library: build.sh BUILD_DIR BUILD_TYPE INSTALL_DIR
+# Configures and builds a native library: build.sh BUILD_DIR BUILD_TYPE INSTALL_DIR [cuda]
+# The library is libwisp.so, or with 'cuda' the tests' software CUDA device.
 set -euo pipefail
-build=$1 type=$2 install=$3
+build=$1 type=$2 install=$3 target=${4:-wisp}
 root=$(cd "$(dirname "$0")/.." && pwd)
+case $target in
+  wisp) source=$root library=libwisp.so ;;
+  cuda) source=$root/native/softgpu library=libcuda.so.1 ;;
+  *) echo "build.sh: no library '$target'" >&2 && exit 2 ;;
+esac
 for tool in cmake g++; do
   command -v "$tool" >/dev/null || {
     echo "wisp: '$tool' is missing; on Debian: apt-get install cmake g++ make" >&2
@@ -10,9 +16,9 @@ for tool in cmake g++; do
   }
 done
 mkdir -p "$build" "$install"
-if ! { cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE="$type" &&
-  cmake --build "$build" --target wisp -j "$(nproc)"; } >"$build/build.log" 2>&1; then
+if ! { cmake -S "$source" -B "$build" -DCMAKE_BUILD_TYPE="$type" &&
+  cmake --build "$build" --target "$target" -j "$(nproc)"; } >"$build/build.log" 2>&1; then
   cat "$build/build.log" >&2
   exit 1
 fi
-cmp -s "$build/libwisp.so" "$install/libwisp.so" || cp "$build/libwisp.so" "$install/libwisp.so"
+cmp -s "$build/$library" "$install/$library" || cp "$build/$library" "$install/$library"

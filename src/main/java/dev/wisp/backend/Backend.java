@@ -64,6 +64,12 @@ public interface Backend
   /** Copies host values into a tensor; lengths must agree. */
   void upload(float[] source, Tensor target);
 
+  /**
+   * Copies the first {@code count} host values to elements {@code at .. at + count - 1} of an F32
+   * tensor.
+   */
+  void upload(float[] source, int count, Tensor target, long at);
+
   /** Copies host values into an I32 tensor; lengths must agree. */
   void upload(int[] source, Tensor target);
 
@@ -72,6 +78,9 @@ public interface Backend
 
   /** The elements of an F32 tensor. */
   float[] floats(Tensor source);
+
+  /** Copies elements {@code at .. at + count - 1} of an F32 tensor to the start of a host array. */
+  void download(Tensor source, long at, float[] target, int count);
 
   /** The elements of an I32 tensor. */
   int[] ints(Tensor source);

@@ -81,7 +81,7 @@ public final class AtomicFiles {
       Files.createDirectories(folder);
     } catch (FileAlreadyExistsException taken) {
       throw FileErrors.of(
-          Path.of(taken.getFile()), "cannot write: this is a file where a folder is needed", taken);
+          Path.of(taken.getFile()), "cannot write: it is a file; name a folder", taken);
     } catch (IOException e) {
       throw FileErrors.writing(folder, e);
     }

@@ -25,6 +25,19 @@ final class ElementWriter {
     }
   }
 
+  /** Writes so many elements of a source. */
+  static void write(OutputStream out, FloatSource source, long count) throws IOException {
+    float[] piece = new float[(int) Math.min(count, FloatSource.PIECE)];
+    ByteBuffer bytes =
+        ByteBuffer.allocate(piece.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    for (long at = 0; at < count; at += piece.length) {
+      int n = (int) Math.min(piece.length, count - at);
+      source.read(at, piece, n);
+      bytes.asFloatBuffer().put(piece, 0, n);
+      out.write(bytes.array(), 0, n * Float.BYTES);
+    }
+  }
+
   private interface Put {
     void at(ByteBuffer buffer, int index);
   }

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.Objects;
 
 /**
  * A run of stored elements: where they are, their type, order and number; turns them into arrays.
@@ -40,6 +41,11 @@ record Elements(
   @Override
   public float[] floats() {
     float[] result = new float[length()];
+    floats(result);
+    return result;
+  }
+
+  private void floats(float[] result) {
     switch (type) {
       case F32 -> bulk((piece, at, n) -> piece.asFloatBuffer().get(result, at, n));
       case F64 -> each((i, piece) -> result[i] = (float) piece.getDouble());
@@ -47,7 +53,16 @@ record Elements(
       case BF16 -> each((i, piece) -> result[i] = bfloat(piece.getShort()));
       default -> each((i, piece) -> result[i] = (float) integer(piece));
     }
-    return result;
+  }
+
+  /** The elements as float in pieces. */
+  FloatSource pieces() {
+    return (at, into, n) -> part(at, n).floats(into);
+  }
+
+  private Elements part(long at, int n) {
+    Objects.checkFromIndexSize(at, n, count);
+    return new Elements(file, name, source, position + at * type.bytes(), type, order, n);
   }
 
   @Override

@@ -83,7 +83,7 @@ public final class NpyFile {
         file,
         out -> {
           out.write(NpyHeader.of(array));
-          ElementWriter.write(out, array.elements());
+          array.writeTo(out);
         });
   }
 }

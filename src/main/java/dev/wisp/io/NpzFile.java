@@ -1,6 +1,5 @@
 package dev.wisp.io;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -14,6 +13,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.zip.CRC32;
+import java.util.zip.CheckedOutputStream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
 import java.util.zip.ZipFile;
@@ -116,23 +116,28 @@ public final class NpzFile extends NamedTensors<NpzFile.Entry> {
     // Not closed: the stream belongs to AtomicFiles, which syncs it first.
     ZipOutputStream zip = new ZipOutputStream(out);
     for (TensorEntry array : arrays) {
-      ByteArrayOutputStream npy = new ByteArrayOutputStream();
-      npy.write(NpyHeader.of(array));
-      ElementWriter.write(npy, array.elements());
-      byte[] bytes = npy.toByteArray();
+      byte[] header = NpyHeader.of(array);
       ZipEntry entry = new ZipEntry(array.name() + ENDING);
       entry.setTimeLocal(EPOCH);
       if (!deflated) {
-        CRC32 crc = new CRC32();
-        crc.update(bytes);
         entry.setMethod(ZipEntry.STORED);
-        entry.setSize(bytes.length);
-        entry.setCrc(crc.getValue());
+        entry.setSize(header.length + array.bytes());
+        entry.setCrc(checksum(header, array));
       }
       zip.putNextEntry(entry);
-      zip.write(bytes);
+      zip.write(header);
+      array.writeTo(zip);
     }
     zip.finish();
+  }
+
+  /** What a stored entry has to tell before its content. */
+  private static long checksum(byte[] header, TensorEntry array) throws IOException {
+    CRC32 crc = new CRC32();
+    OutputStream checked = new CheckedOutputStream(OutputStream.nullOutputStream(), crc);
+    checked.write(header);
+    array.writeTo(checked);
+    return crc.getValue();
   }
 
   @Override

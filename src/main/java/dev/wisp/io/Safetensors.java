@@ -104,6 +104,11 @@ public final class Safetensors extends NamedTensors<SafetensorsHeader.Entry> {
     return header.metadata();
   }
 
+  @Override
+  public FloatSource pieces(String name) {
+    return values(name).pieces();
+  }
+
   /** Idempotent. */
   @Override
   public void close() {

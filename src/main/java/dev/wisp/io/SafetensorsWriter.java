@@ -39,7 +39,7 @@ final class SafetensorsWriter {
               ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(header.length).array());
           out.write(header);
           for (TensorEntry entry : order) {
-            ElementWriter.write(out, entry.elements());
+            entry.writeTo(out);
           }
         });
   }

@@ -1,5 +1,7 @@
 package dev.wisp.io;
 
+import java.io.IOException;
+import java.io.OutputStream;
 import java.util.Objects;
 import java.util.function.Supplier;
 
@@ -12,7 +14,7 @@ public final class TensorEntry {
   private final String name;
   private final ElementType type;
   private final long[] shape;
-  private final Supplier<?> elements;
+  private final Supplier<?> elements; // Of an array, or of a FloatSource.
 
   private TensorEntry(String name, ElementType type, long[] shape, Supplier<?> elements) {
     this.name = Objects.requireNonNull(name, "name");
@@ -29,6 +31,16 @@ public final class TensorEntry {
 
   /** An F32 tensor whose elements are fetched when they are written. */
   public static TensorEntry ofFloats(String name, long[] shape, Supplier<float[]> elements) {
+    return new TensorEntry(name, ElementType.F32, shape, elements);
+  }
+
+  /**
+   * An F32 tensor whose elements are read in pieces when they are written. A format that stores a
+   * checksum ahead of the elements reads them twice.
+   *
+   * @param elements opens the source; it is closed again
+   */
+  public static TensorEntry ofPieces(String name, long[] shape, Supplier<FloatSource> elements) {
     return new TensorEntry(name, ElementType.F32, shape, elements);
   }
 
@@ -84,9 +96,25 @@ public final class TensorEntry {
     return count;
   }
 
-  /** The elements: float[], double[], long[], int[], byte[] or boolean[]. */
-  Object elements() {
-    Object array = elements.get();
+  /** Bytes of all elements. */
+  long bytes() {
+    return Math.multiplyExact(count(), (long) type.bytes());
+  }
+
+  /** Writes the elements, little-endian. */
+  void writeTo(OutputStream out) throws IOException {
+    Object given = elements.get();
+    if (given instanceof FloatSource source) {
+      try (source) {
+        ElementWriter.write(out, source, count());
+      }
+    } else {
+      ElementWriter.write(out, checked(given));
+    }
+  }
+
+  /** An array of as many elements as the shape asks for. */
+  private Object checked(Object array) {
     int length = java.lang.reflect.Array.getLength(array);
     if (length != count()) {
       throw new IllegalArgumentException(

@@ -50,6 +50,12 @@ public interface TensorFile extends AutoCloseable {
   /** The elements as float, rounded once; any element type. */
   float[] floats(String name);
 
+  /** The same elements in pieces, while the file is open: for whoever moves them on. */
+  default FloatSource pieces(String name) {
+    float[] all = floats(name);
+    return (at, into, count) -> System.arraycopy(all, Math.toIntExact(at), into, 0, count);
+  }
+
   /** The elements as double; any element type. */
   double[] doubles(String name);
 

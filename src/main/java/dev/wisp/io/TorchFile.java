@@ -93,6 +93,11 @@ public final class TorchFile extends NamedTensors<StoredTensor> {
     return entry(name).shape().clone();
   }
 
+  @Override
+  public FloatSource pieces(String name) {
+    return values(name).pieces();
+  }
+
   /** Idempotent. */
   @Override
   public void close() {

@@ -47,7 +47,7 @@ public final class TorchWriter {
 
   private static byte[] elements(TensorEntry entry) throws IOException {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    ElementWriter.write(bytes, entry.elements());
+    entry.writeTo(bytes);
     return bytes.toByteArray();
   }
 

@@ -177,7 +177,7 @@ public final class AeSipeNet implements TrainableNetwork {
     return backend.compute(
         () -> {
           try (Tape tape = Tape.inference(backend)) {
-            Tensor pixels = upload(tape, image.pixels(), image);
+            Tensor pixels = image.upload(tape, false);
             Tensor guide = Guide.of(backend, tape.scope(), pixels, config.guideStride());
             Head.Output out = encode(tape, pixels, comparesX4(), observer);
             TrainingHead training = new TrainingHead(tape, config, new int[][] {present}, observer);
@@ -191,12 +191,6 @@ public final class AeSipeNet implements TrainableNetwork {
             return backend.ints(labels);
           }
         });
-  }
-
-  private static Tensor upload(Tape tape, float[] pixels, ScaledImage image) {
-    Tensor tensor = tape.scope().f32(1, image.height(), image.width(), 3);
-    tape.backend().upload(pixels, tensor);
-    return tensor;
   }
 
   /** Like {@link #localize(List, int[], Observer)}, unobserved. */
@@ -238,17 +232,15 @@ public final class AeSipeNet implements TrainableNetwork {
   /** Maps of the present classes at one scale, {@code [rows, h, w]}. */
   private Tensor localizeScale(Tape tape, ScaledImage image, ClassRows rows, Observer observer) {
     // One pass after the other: half the memory of a batch of two.
-    Head.Output out = encode(tape, upload(tape, image.pixels(), image), false, Observer.NONE);
-    Head.Output mirrored =
-        encode(tape, upload(tape, image.mirrored(), image), false, Observer.NONE);
+    Tensor pixels = image.upload(tape, false);
+    Tensor guide = Guide.of(backend, tape.scope(), pixels, config.guideStride());
+    Head.Output out = encode(tape, pixels, false, Observer.NONE);
+    Head.Output mirrored = encode(tape, image.upload(tape, true), false, Observer.NONE);
     backend.addMirrored(mirrored.cam().value(), out.cam().value());
     backend.addMirrored(mirrored.feature().value(), out.feature().value());
     mirrored.release();
     observer.see(Stage.CAM, out.cam().value());
     observer.see(Stage.FEATURE, out.feature().value());
-    Tensor pixels = upload(tape, image.pixels(), image);
-    Tensor guide = Guide.of(backend, tape.scope(), pixels, config.guideStride());
-    pixels.release();
     ClassRows all = ClassRows.all(1, config.foreground());
     Var maps = MapFunctions.camToMaps(tape, out.cam(), null, all, Head.EPS);
     MapPipeline pipeline = new MapPipeline(tape, config, rows, guide, observer);

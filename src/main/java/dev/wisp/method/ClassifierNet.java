@@ -101,8 +101,7 @@ public final class ClassifierNet implements TrainableNetwork {
     return backend.compute(
         () -> {
           try (Tape tape = Tape.inference(backend)) {
-            Tensor images = tape.scope().f32(1, image.height(), image.width(), 3);
-            backend.upload(image.pixels(), images);
+            Tensor images = image.upload(tape, false);
             Var x4 = encoder.forward(tape, tape.constant(images), stem -> {}).x4();
             return backend.floats(score(tape, x4).value());
           }

@@ -1,6 +1,7 @@
 package dev.wisp.nn;
 
 import dev.wisp.backend.Backend;
+import dev.wisp.io.FloatSource;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Shape;
 import dev.wisp.tensor.Tensor;
@@ -69,6 +70,18 @@ public final class Parameter {
   /** Sets the value; the length must agree with the shape. */
   public void set(float[] values) {
     backend.upload(values, value);
+    changed();
+  }
+
+  /** Sets the value in pieces; the source must have as many elements. */
+  public void set(FloatSource source) {
+    long elements = value.shape().elements();
+    float[] piece = new float[(int) Math.min(elements, FloatSource.PIECE)];
+    for (long at = 0; at < elements; at += piece.length) {
+      int count = (int) Math.min(piece.length, elements - at);
+      source.read(at, piece, count);
+      backend.upload(piece, count, value, at);
+    }
     changed();
   }
 

@@ -2,6 +2,7 @@ package dev.wisp.nn;
 
 import dev.wisp.backend.Backend;
 import dev.wisp.common.WispException;
+import dev.wisp.io.FloatSource;
 import dev.wisp.io.TensorEntry;
 import dev.wisp.io.TensorFile;
 import dev.wisp.tensor.Shape;
@@ -35,7 +36,9 @@ public final class StateDict {
       names.add(find(file, parameter));
     }
     for (int i = 0; i < names.size(); i++) {
-      parameters.get(i).set(file.floats(names.get(i)));
+      try (FloatSource source = file.pieces(names.get(i))) {
+        parameters.get(i).set(source);
+      }
     }
   }
 

@@ -26,7 +26,7 @@ public final class Devices {
   public static Backend open(String device, int threads) {
     check(device, threads);
     if (device.equals(Backends.AUTO)) {
-      LOG.debug("{}", Backends.explainAuto());
+      LOG.info("{}", Backends.explainAuto());
     }
     return Backends.open(device, CpuOptions.standard().withThreads(threads));
   }

@@ -97,13 +97,8 @@ public final class Labeller implements AutoCloseable {
     PreparedImage prepared = PreparedImage.of(name, image, recipe.labelling());
     Localization found = network.localize(prepared.scales(), foreground);
     MapEnlarger enlarger = new MapEnlarger(backend, found, prepared.height(), prepared.width());
-    int pixels = Math.multiplyExact(prepared.height(), prepared.width());
-    float[] maps = new float[Math.multiplyExact(pixels, found.classes().length)];
-    for (int i = 0; i < found.classes().length; i++) {
-      System.arraycopy(enlarger.map(i), 0, maps, i * pixels, pixels);
-    }
     Localization full =
-        new Localization(found.classes(), prepared.height(), prepared.width(), maps);
+        new Localization(found.classes(), prepared.height(), prepared.width(), enlarger.all());
     int[] label = full.labels((float) recipe.method().backgroundFactor());
     return new Result(
         full.width(), full.height(), full.classes(), FactorSweep.bytes(label), full.maps());

@@ -1,5 +1,6 @@
 package dev.wisp.pipeline;
 
+import dev.wisp.io.FloatSource;
 import dev.wisp.io.NpzFile;
 import dev.wisp.io.TensorEntry;
 import dev.wisp.io.TensorFile;
@@ -18,14 +19,14 @@ final class MapFiles {
    * Writes maps.
    *
    * @param ids class ids, 0 first
-   * @param map gives the values of the i-th class when they are written
+   * @param map opens the values of the i-th class when they are written
    */
-  static void write(Path file, int[] ids, int height, int width, IntFunction<float[]> map) {
+  static void write(Path file, int[] ids, int height, int width, IntFunction<FloatSource> map) {
     List<TensorEntry> entries = new ArrayList<>();
     for (int i = 0; i < ids.length; i++) {
       int index = i;
       entries.add(
-          TensorEntry.ofFloats(
+          TensorEntry.ofPieces(
               Integer.toString(ids[i]), new long[] {height, width}, () -> map.apply(index)));
     }
     NpzFile.write(file, entries, false);

@@ -12,13 +12,18 @@ import java.util.List;
 final class Scales {
   private Scales() {}
 
-  /** Resized with Pillow's bicubic filter and normalised, one per factor. */
+  /** Resized with Pillow's bicubic filter, one per factor; normalised when they are read. */
   static List<ScaledImage> of(Image image, List<Double> factors) {
     List<ScaledImage> scales = new ArrayList<>();
     for (double factor : factors) {
       Image scaled = Resizing.to(image, Sizes.scaled(image.height(), image.width(), factor));
+      byte[] rgb = scaled.rgb();
+      int width = scaled.width();
       scales.add(
-          new ScaledImage(Normalizer.normalize(scaled.rgb()), scaled.height(), scaled.width()));
+          new ScaledImage(
+              scaled.height(),
+              width,
+              (y, into) -> Normalizer.normalize(rgb, 3 * y * width, width, into, 0)));
     }
     return scales;
   }

@@ -171,11 +171,9 @@ class BadInputTest {
                 "--weights=" + notWeights,
                 "--recipe"),
             new Case(
-                "empty.pth: cannot write: this is a file where a folder is needed",
-                "demo",
-                "--run=" + empty),
+                "empty.pth: cannot write: it is a file; name a folder", "demo", "--run=" + empty),
             new Case(
-                "empty.pth: cannot write: this is a file where a folder is needed",
+                "empty.pth: cannot write: it is a file; name a folder",
                 "pretrain",
                 "--data=" + d,
                 "--run=" + empty,

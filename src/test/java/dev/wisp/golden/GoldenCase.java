@@ -3,21 +3,26 @@ package dev.wisp.golden;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Collects one case's comparisons, prints one line (name, largest absolute and relative error,
- * tolerance) and fails when a tensor is outside. Relative errors are relative to the tensor's
- * largest value.
+ * Collects one case's comparisons, prints one line and fails when a tensor is outside. The line has
+ * the name, the largest absolute and relative error of all tensors, and the tolerance of the tensor
+ * that comes nearest to its own, with that tensor's name and error. Relative errors are relative to
+ * the tensor's largest value.
  */
 public final class GoldenCase {
   private final GoldenFile file;
   private final String name;
   private final String label;
   private final List<String> failures = new ArrayList<>();
+  private @Nullable Throwable interruption;
   private int tensors;
   private double maxAbs;
   private double maxRel;
   private double worstShare = -1;
+  private double worstError;
   private double worstTolerance;
   private String worst = "";
 
@@ -25,6 +30,16 @@ public final class GoldenCase {
     this.file = file;
     this.name = name;
     this.label = label;
+  }
+
+  /** The file that holds the case. */
+  public GoldenFile file() {
+    return file;
+  }
+
+  /** The case's name, empty where a file is one case. */
+  public String name() {
+    return name;
   }
 
   /** Full name of a tensor of this case. */
@@ -66,15 +81,10 @@ public final class GoldenCase {
 
   private GoldenCase check(String suffix, Tolerance rule, double... actual) {
     String tensor = tensor(suffix);
-    boolean sampled = file.tensors().contains(tensor + "@sample");
-    double[] expected = file.tensors().doubles(sampled ? tensor + "@sample" : tensor);
-    int stride = sampled ? file.ints(tensor + "@stride")[0] : 1;
-    long count = 1;
-    for (long size : file.shape(tensor)) {
-      count *= size;
-    }
-    if (actual.length != count) {
-      return fail(suffix, "%d elements, expected %d".formatted(actual.length, count));
+    double[] expected = file.values(tensor);
+    int stride = file.stride(tensor);
+    if (!complete(suffix, actual.length)) {
+      return this;
     }
     double largest = 0;
     double worstError = 0;
@@ -91,30 +101,42 @@ public final class GoldenCase {
     }
     double tolerance = rule.of(tensor, largest);
     note(suffix, worstError, largest, tolerance);
-    return sampled ? stats(suffix, actual, tolerance) : this;
+    file.stats(tensor).ifPresent(stats -> checkStats(suffix, stats, actual, tolerance));
+    return this;
   }
 
-  /** Compares a whole tensor of which only the statistics are stored. */
-  public GoldenCase checkStats(String suffix, double tolerance, float[] actual) {
+  /** Compares a tensor of which only the statistics are stored, within another's tolerance. */
+  public GoldenCase checkStats(String suffix, String like, float[] actual) {
+    double largest = 0;
+    for (double value : file.values(tensor(like))) {
+      largest = Math.max(largest, Math.abs(value));
+    }
     double[] values = new double[actual.length];
     for (int i = 0; i < actual.length; i++) {
       values[i] = actual[i];
     }
-    tensors++;
-    return stats(suffix, values, tolerance);
+    if (complete(suffix, actual.length)) {
+      tensors++;
+      double tolerance = file.tolerance(tensor(like), largest);
+      checkStats(suffix, file.stats(tensor(suffix)).orElseThrow(), values, tolerance);
+    }
+    return this;
   }
 
-  /** The absolute tolerance of a stored tensor. */
-  public double toleranceOf(String suffix) {
-    double largest = 0;
-    for (double value : file.tensors().doubles(tensor(suffix))) {
-      largest = Math.max(largest, Math.abs(value));
+  /** Whether there are as many elements as the stored shape says; else a failure. */
+  private boolean complete(String suffix, int length) {
+    long count = 1;
+    for (long size : file.shape(tensor(suffix))) {
+      count *= size;
     }
-    return file.tolerance(tensor(suffix), largest);
+    if (length != count) {
+      fail(suffix, "%d elements, expected %d".formatted(length, count));
+    }
+    return length == count;
   }
 
   /** The whole tensor's sum, sum of absolute values, maximum, minimum and L2 norm. */
-  private GoldenCase stats(String suffix, double[] actual, double tolerance) {
+  private void checkStats(String suffix, double[] expected, double[] actual, double tolerance) {
     double sum = 0;
     double absolute = 0;
     double max = Double.NEGATIVE_INFINITY;
@@ -132,13 +154,12 @@ public final class GoldenCase {
     double[] allowed = {
       n * tolerance, n * tolerance, tolerance, tolerance, Math.sqrt(n) * tolerance
     };
-    double[] expected = file.tensors().doubles(tensor(suffix) + "@stats");
     for (int i = 0; i < got.length; i++) {
-      if (!(Math.abs(got[i] - expected[i]) <= allowed[i])) {
+      boolean undefined = Double.isNaN(got[i]) && Double.isNaN(expected[i]);
+      if (!undefined && !(Math.abs(got[i] - expected[i]) <= allowed[i])) {
         fail(suffix + "@stats[" + i + "]", got[i] + ", expected " + expected[i]);
       }
     }
-    return this;
   }
 
   /** Compares with a tolerance that the folder's README states in words. */
@@ -156,17 +177,18 @@ public final class GoldenCase {
 
   /** Compares class ids or bytes: all must be equal. */
   public GoldenCase checkExact(String suffix, int[] actual) {
-    long[] expected = file.tensors().longs(tensor(suffix));
-    if (actual.length != expected.length) {
-      return fail(suffix, "%d elements, expected %d".formatted(actual.length, expected.length));
+    double[] expected = file.values(tensor(suffix));
+    int stride = file.stride(tensor(suffix));
+    if (!complete(suffix, actual.length)) {
+      return this;
     }
     int differing = 0;
-    for (int i = 0; i < actual.length; i++) {
-      differing += actual[i] == expected[i] ? 0 : 1;
+    for (int i = 0; i < expected.length; i++) {
+      differing += actual[i * stride] == expected[i] ? 0 : 1;
     }
     tensors++;
     if (differing > 0) {
-      fail(suffix, "%d of %d differ".formatted(differing, actual.length));
+      fail(suffix, "%d of %d differ".formatted(differing, expected.length));
     }
     return this;
   }
@@ -256,6 +278,7 @@ public final class GoldenCase {
     double share = error == 0 ? 0 : error / tolerance;
     if (share > worstShare) {
       worstShare = share;
+      worstError = error;
       worstTolerance = tolerance;
       worst = suffix;
     }
@@ -269,12 +292,23 @@ public final class GoldenCase {
     return this;
   }
 
+  /** Runs the comparisons and finishes, so that a case which breaks off has its line too. */
+  void run(Consumer<GoldenCase> comparisons) {
+    try {
+      comparisons.accept(this);
+    } catch (RuntimeException | AssertionError broken) {
+      interruption = broken;
+      failures.add("broke off: " + broken);
+    }
+    finish();
+  }
+
   /** Prints the line; fails when something was outside or nothing was compared. */
   public void finish() {
     System.out.println(
         String.format(
             Locale.ROOT,
-            "golden %-16s %-12s %-10s %3d checks, max abs %.2e, max rel %.2e, tolerance %.1e"
+            "golden %-16s %-12s %-10s %4d checks, max abs %.2e, max rel %.2e, tolerance %.2e"
                 + " (%s)%s",
             file.stem(),
             name,
@@ -283,13 +317,13 @@ public final class GoldenCase {
             maxAbs,
             maxRel,
             worstTolerance,
-            worst.isEmpty() ? "exact" : worst,
+            worst.isEmpty() ? "exact" : String.format(Locale.ROOT, "%s: %.2e", worst, worstError),
             failures.isEmpty() ? "" : " FAILED"));
+    if (!failures.isEmpty()) {
+      throw new AssertionError(String.join("\n", failures), interruption);
+    }
     if (tensors == 0) {
       throw new AssertionError(name + " of " + file.stem() + " compared nothing");
-    }
-    if (!failures.isEmpty()) {
-      throw new AssertionError(String.join("\n", failures));
     }
   }
 }

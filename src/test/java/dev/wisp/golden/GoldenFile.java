@@ -4,11 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.wisp.io.TensorFile;
 import java.util.List;
+import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 
 /**
  * One file of golden tensors. A tensor {@code X} may be stored whole, or as {@code X@shape}, {@code
- * X@stride}, {@code X@sample} and {@code X@stats}.
+ * X@stats} and, unless only its statistics are kept, {@code X@stride} and {@code X@sample}.
  */
 public final class GoldenFile implements AutoCloseable {
   /** The folder's rule for tensors without an entry: this times the largest value. */
@@ -34,18 +35,17 @@ public final class GoldenFile implements AutoCloseable {
   }
 
   /**
-   * Cases in the file's order: what stands before the first slash of the tensors' names, for those
-   * that have a tensor {@code case/required}. There is at least one, or the test fails.
+   * Cases in the file's order: what stands before the first slash of the tensors' names. There is
+   * at least one, or the test fails.
    */
-  public List<String> cases(String required) {
+  public List<String> cases() {
     List<String> cases =
         tensors.names().stream()
             .filter(name -> name.indexOf('/') > 0)
             .map(name -> name.substring(0, name.indexOf('/')))
             .distinct()
-            .filter(name -> has(name + "/" + required))
             .toList();
-    assertThat(cases).as("cases with '%s' in %s", required, tensors.path()).isNotEmpty();
+    assertThat(cases).as("cases in %s", tensors.path()).isNotEmpty();
     return cases;
   }
 
@@ -57,6 +57,28 @@ public final class GoldenFile implements AutoCloseable {
   /** Whether a tensor is stored, whole or sampled. */
   public boolean has(String name) {
     return tensors.contains(name) || tensors.contains(name + "@shape");
+  }
+
+  /** The stored elements, row-major: all, or those of the sample. */
+  public double[] values(String name) {
+    String sample = name + "@sample";
+    return tensors.doubles(tensors.contains(sample) ? sample : name);
+  }
+
+  /** Distance of the stored elements: 1 where the tensor is whole. */
+  public int stride(String name) {
+    return tensors.contains(name + "@sample") ? ints(name + "@stride")[0] : 1;
+  }
+
+  /** The statistics of the whole tensor where they are stored. */
+  public Optional<double[]> stats(String name) {
+    String stats = name + "@stats";
+    return tensors.contains(stats) ? Optional.of(tensors.doubles(stats)) : Optional.empty();
+  }
+
+  /** What the file says of a case in words; empty where it says nothing. */
+  public String note(String name) {
+    return tensors.metadata().getOrDefault("note:" + name, "");
   }
 
   /** Sizes of a tensor, whole or sampled. */

@@ -10,7 +10,10 @@ import dev.wisp.method.Localization;
 import dev.wisp.method.Observer.Stage;
 import dev.wisp.method.ScaledImage;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestFactory;
@@ -26,44 +29,31 @@ class InferGoldenTest {
       List.of("image_u8", "bicubic_x0.5", "bicubic_x1.5", "bicubic_x2.0");
 
   @TestFactory
-  List<DynamicTest> localisationGivesTheGoldenMaps() {
-    return tests("keys", Run::localize);
-  }
-
-  @TestFactory
-  List<DynamicTest> validationGivesTheGoldenPrediction() {
-    return tests("prediction", Run::validate);
-  }
-
-  private interface Check {
-    void run(Run run);
-  }
-
-  private static List<DynamicTest> tests(String required, Check check) {
+  List<DynamicTest> localisationAndValidationGiveTheGoldenMaps() {
     GoldenSupport golden = GoldenSupport.open("ae_sipe");
-    List<DynamicTest> tests = new ArrayList<>();
-    for (String stem : golden.stems("(sipe_)?infer")) {
-      List<String> cases;
-      try (GoldenFile file = golden.file(stem)) {
-        cases = file.cases(required);
-      }
-      NetworkBackends.all()
-          .forEach(
-              (name, backend) ->
-                  cases.forEach(
-                      c ->
-                          tests.add(
-                              DynamicTest.dynamicTest(
-                                  stem + "/" + c + " on " + name,
-                                  () -> {
-                                    try (GoldenFile file = golden.file(stem);
-                                        Backend engine = backend.get()) {
-                                      check.run(new Run(golden, file, c, name, engine));
-                                    }
-                                  }))));
-    }
-    assertThat(tests).as("files of localisation").isNotEmpty();
-    return tests;
+    return GoldenTests.of(
+        golden,
+        "(sipe_)?infer(_.+)?",
+        InferGoldenTest::results,
+        NetworkBackends.all(),
+        (report, backend) -> {
+          Run run = new Run(golden, report, backend);
+          if (report.has("keys")) {
+            run.localize();
+          } else {
+            run.validate();
+          }
+        });
+  }
+
+  /** Cases with a result; others only hold an image. */
+  private static List<String> results(GoldenFile file) {
+    List<String> results =
+        file.cases().stream()
+            .filter(name -> file.has(name + "/keys") || file.has(name + "/prediction"))
+            .toList();
+    assertThat(results).as("results in %s", file.tensors().path()).isNotEmpty();
+    return results;
   }
 
   /** One case on one backend. */
@@ -77,23 +67,33 @@ class InferGoldenTest {
     final int[] present;
     final int foreground;
 
-    Run(GoldenSupport golden, GoldenFile file, String name, String label, Backend backend) {
+    Run(GoldenSupport golden, GoldenCase report, Backend backend) {
       this.golden = golden;
-      this.file = file;
-      this.name = name;
+      this.file = report.file();
+      this.name = report.name();
+      this.report = report;
       this.backend = backend;
-      report = file.start(name, label);
-      depth = Integer.parseInt(name.replaceAll("\\D*", ""));
+      depth = depth(file, name);
       present = NetworkGolden.labels(file, name + "/label")[0];
       foreground = file.dims(name + "/label")[0];
+    }
+
+    /** What the case's note states, else what its name ends in. */
+    private static int depth(GoldenFile file, String name) {
+      Matcher stated = Pattern.compile("depth (\\d+)").matcher(file.note(name));
+      Matcher ending = Pattern.compile("(50|101)$").matcher(name);
+      if (stated.find()) {
+        return Integer.parseInt(stated.group(1));
+      }
+      assertThat(ending.find()).as("'%s' ends in a depth", name).isTrue();
+      return Integer.parseInt(ending.group(1));
     }
 
     private AeSipeNet network() {
       String kind = file.stem().startsWith("sipe") ? "sipe" : "ae";
       AeSipeConfig config = NetworkGolden.config(kind, NetworkGolden.encoder(depth), foreground);
       AeSipeNet net = new AeSipeNet(backend, config);
-      String special = name.replaceAll("\\d", "") + "/";
-      backend.run(() -> NetworkGolden.fill(golden, depth, special, net.parameters()));
+      backend.run(() -> NetworkGolden.fill(golden, depth, name, net.parameters()));
       return net;
     }
 
@@ -109,7 +109,6 @@ class InferGoldenTest {
         assertThat(seen.ints(Stage.SEEDS)).hasSize(scales);
         checkFinal(maps);
       }
-      report.finish();
     }
 
     private void checkScale(int q, NetworkGolden.Seen seen) {
@@ -141,7 +140,7 @@ class InferGoldenTest {
         thinned[i] = maps.maps()[(k * maps.height() + y) * maps.width() + x];
       }
       report.check("final_grid", thinned);
-      report.checkStats("final", report.toleranceOf("final_grid"), maps.maps());
+      report.checkStats("final", "final_grid", maps.maps());
       String prefix = report.tensor("argmax_bg");
       List<String> factors =
           file.tensors().names().stream()
@@ -166,35 +165,69 @@ class InferGoldenTest {
         report.check("IS_cam", seen.full(Stage.FINAL, 0, rows));
         report.checkExact("prediction", prediction);
       }
-      report.finish();
     }
 
     /** The case's image at each of its scales. */
     private List<ScaledImage> scales() {
-      if (file.has(report.tensor("1/seeds_index"))) {
-        try (GoldenFile images = golden.file("pil_resize")) {
-          return SCALES.stream().map(scale -> image(images, IMAGES + "/" + scale)).toList();
+      return report.has("1/seeds_index") ? severalScales() : List.of(oneScale());
+    }
+
+    /** Sizes that the case's maps of each scale have, one after the other. */
+    private List<ScaledImage> severalScales() {
+      try (GoldenFile images = golden.file("pil_resize")) {
+        List<String> stored =
+            SCALES.stream().map(scale -> IMAGES + "/" + scale).filter(images::has).toList();
+        List<ScaledImage> scales = new ArrayList<>();
+        for (String tensor : stored) {
+          String map = report.tensor(scales.size() + "/seeds_index");
+          if (file.has(map) && sameGrid(images.dims(tensor), file.dims(map))) {
+            scales.add(image(images, tensor));
+          }
         }
+        return scales;
+      }
+    }
+
+    /** Whether an image's features have a size: half, rounded up, four times. */
+    private static boolean sameGrid(int[] image, int[] grid) {
+      return (image[0] + 15) / 16 == grid[0] && (image[1] + 15) / 16 == grid[1];
+    }
+
+    private ScaledImage oneScale() {
+      String own = name + "/image_u8";
+      if (file.has(own)) {
+        return image(file, own);
       }
       try (GoldenFile images = golden.file(IMAGES)) {
-        int[] map = file.dims(report.tensor("final"));
-        String own = name + "/image_u8";
-        if (images.has(own)) {
-          return List.of(image(images, own));
-        }
-        // A case without an image of its own works on the photograph of its depth and size.
-        String shared =
-            images.tensors().names().stream()
-                .filter(tensor -> tensor.endsWith(depth + "/image_u8"))
-                .filter(
-                    tensor -> {
-                      int[] size = images.dims(tensor);
-                      return size[0] == map[1] && size[1] == map[2];
-                    })
-                .findFirst()
-                .orElseThrow(() -> new AssertionError("no image for " + name));
-        return List.of(image(images, shared));
+        return image(images, images.has(own) ? own : sharedImage(images) + "/image_u8");
       }
+    }
+
+    /**
+     * A case without an image of its own works on another's: of its size and, as they do not depend
+     * on the labels, with the same maps of all classes.
+     */
+    private String sharedImage(GoldenFile images) {
+      int[] map = file.dims(report.tensor("final"));
+      List<String> owners =
+          images.cases().stream()
+              .filter(owner -> images.has(owner + "/image_u8"))
+              .filter(owner -> !images.has(owner + "/prediction"))
+              .filter(
+                  owner -> {
+                    int[] size = images.dims(owner + "/image_u8");
+                    return size[0] == map[1] && size[1] == map[2];
+                  })
+              .toList();
+      assertThat(owners).as("images for " + name).isNotEmpty();
+      String map0 = "/0/norm_cam";
+      double[] expected =
+          images.has(name + map0) ? images.values(name + map0) : file.values(name + map0);
+      return owners.stream()
+          .filter(owner -> images.has(owner + map0))
+          .filter(owner -> Arrays.equals(images.values(owner + map0), expected))
+          .findFirst()
+          .orElse(owners.getFirst());
     }
 
     private static ScaledImage image(GoldenFile file, String tensor) {

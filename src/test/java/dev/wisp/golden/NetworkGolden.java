@@ -46,19 +46,24 @@ final class NetworkGolden {
   /**
    * Sets hashfill weights and the folder's overrides for a depth.
    *
-   * @param special prefix in the overrides of tensors that replace others once more
+   * @param name of a case, for which overrides may replace tensors once more: {@code
+   *     multi/classifier.weight} is the classifier of {@code multi50} alone; may be empty
    */
-  static void fill(GoldenSupport golden, int depth, String special, List<Parameter> parameters) {
+  static void fill(GoldenSupport golden, int depth, String name, List<Parameter> parameters) {
     try (GoldenFile overrides = golden.file("weights_override_" + depth)) {
       TensorFile file = overrides.tensors();
+      assertThat(parameters.stream().map(Parameter::name).toList())
+          .as("parameters that %s replaces", file.path())
+          .containsAll(file.names().stream().filter(tensor -> tensor.indexOf('/') < 0).toList());
+      String special = name.replaceAll("[\\d\\W_]+$", "") + "/";
       for (Parameter parameter : parameters) {
-        String name = parameter.name();
-        if (!special.isEmpty() && file.contains(special + name)) {
-          parameter.set(file.floats(special + name));
-        } else if (file.contains(name)) {
-          parameter.set(file.floats(name));
+        String tensor = parameter.name();
+        if (file.contains(special + tensor)) {
+          parameter.set(file.floats(special + tensor));
+        } else if (file.contains(tensor)) {
+          parameter.set(file.floats(tensor));
         } else {
-          parameter.set(HashFill.fill(golden.prefix(), name, parameter.shape().toArray()));
+          parameter.set(HashFill.fill(golden.prefix(), tensor, parameter.shape().toArray()));
         }
       }
     }

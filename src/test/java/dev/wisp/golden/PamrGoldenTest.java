@@ -5,7 +5,6 @@ import dev.wisp.backend.ClassRows;
 import dev.wisp.backend.PamrOptions;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DynamicTest;
@@ -16,31 +15,16 @@ import org.junit.jupiter.api.TestFactory;
 class PamrGoldenTest {
   @TestFactory
   List<DynamicTest> pamrGivesTheGoldenMaps() {
-    GoldenSupport golden = GoldenSupport.open("ae_sipe");
-    List<String> cases;
-    try (GoldenFile file = golden.file("pamr")) {
-      cases = file.cases("mask");
-    }
-    List<DynamicTest> tests = new ArrayList<>();
-    KernelBackends.all()
-        .forEach(
-            (name, backend) ->
-                cases.forEach(
-                    c ->
-                        tests.add(
-                            DynamicTest.dynamicTest(
-                                c + " on " + name,
-                                () -> {
-                                  try (GoldenFile file = golden.file("pamr");
-                                      Backend engine = backend.get()) {
-                                    engine.run(() -> check(file, c, name, engine));
-                                  }
-                                }))));
-    return tests;
+    return GoldenTests.of(
+        GoldenSupport.open("ae_sipe"),
+        "pamr(_.+)?",
+        GoldenFile::cases,
+        KernelBackends.all(),
+        (report, backend) -> backend.run(() -> check(report, backend)));
   }
 
-  private static void check(GoldenFile file, String name, String label, Backend backend) {
-    GoldenCase report = file.start(name, label);
+  private static void check(GoldenCase report, Backend backend) {
+    GoldenFile file = report.file();
     int[] image = file.dims(report.tensor("image"));
     int[] mask = file.dims(report.tensor("mask"));
     int n = image[0];
@@ -72,7 +56,6 @@ class PamrGoldenTest {
       checkIfStored(report, "std", backend, std);
       checkIfStored(report, "logit", backend, logit);
     }
-    report.finish();
   }
 
   private static void checkIfStored(

@@ -6,7 +6,6 @@ import dev.wisp.backend.Backend;
 import dev.wisp.backend.ClassRows;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.DynamicTest;
@@ -19,27 +18,12 @@ class SeedGoldenTest {
 
   @TestFactory
   List<DynamicTest> seedsPrototypesAndReactivationGiveTheGoldenTensors() {
-    GoldenSupport golden = GoldenSupport.open("ae_sipe");
-    List<String> cases;
-    try (GoldenFile file = golden.file("seed_proto")) {
-      cases = file.cases("feature");
-    }
-    List<DynamicTest> tests = new ArrayList<>();
-    KernelBackends.all()
-        .forEach(
-            (name, backend) ->
-                cases.forEach(
-                    c ->
-                        tests.add(
-                            DynamicTest.dynamicTest(
-                                c + " on " + name,
-                                () -> {
-                                  try (GoldenFile file = golden.file("seed_proto");
-                                      Backend engine = backend.get()) {
-                                    engine.run(() -> new Run(file, c, name, engine).check());
-                                  }
-                                }))));
-    return tests;
+    return GoldenTests.of(
+        GoldenSupport.open("ae_sipe"),
+        "seed_proto(_.+)?",
+        GoldenFile::cases,
+        KernelBackends.all(),
+        (report, backend) -> backend.run(() -> new Run(report, backend).check()));
   }
 
   /** One case on one backend. */
@@ -57,10 +41,10 @@ class SeedGoldenTest {
     final ClassRows all;
     final ClassRows present;
 
-    Run(GoldenFile file, String name, String label, Backend backend) {
-      this.file = file;
+    Run(GoldenCase report, Backend backend) {
+      this.file = report.file();
       this.backend = backend;
-      this.report = file.start(name, label);
+      this.report = report;
       int[] feature = file.dims(report.tensor("feature"));
       n = feature[0];
       d = feature[1];
@@ -68,7 +52,7 @@ class SeedGoldenTest {
       w = feature[3];
       k = file.dims(report.tensor("cam"))[1];
       cam = file.tensors().floats(report.tensor("cam"));
-      this.label = file.tensors().floats(report.tensor("label"));
+      label = file.tensors().floats(report.tensor("label"));
       all = ClassRows.all(n, k - 1);
       int[][] classes = new int[n][];
       for (int b = 0; b < n; b++) {
@@ -98,7 +82,6 @@ class SeedGoldenTest {
           reactivation(scope, feature, resized, "resized_");
         }
       }
-      report.finish();
     }
 
     private Tensor seeds(Scope scope, Tensor feature) {

@@ -15,11 +15,14 @@ import java.util.Map;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestFactory;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectMapper;
 
 /** Optimiser steps: losses, norms, rates and what became of every weight. */
 @Tag("golden")
 class SgdGoldenTest {
+  private static final String FILES = "(sipe_)?sgd_.*";
+
   // What the folder's README fixes for both settings.
   private static final double WEIGHT_DECAY = 1e-4;
   private static final double CLIP = 1;
@@ -30,59 +33,43 @@ class SgdGoldenTest {
   @TestFactory
   List<DynamicTest> optimiserStepsGiveTheGoldenWeights() {
     GoldenSupport golden = GoldenSupport.open("ae_sipe");
-    List<DynamicTest> tests = new ArrayList<>();
-    for (String stem : golden.stems("sgd_.*")) {
-      NetworkBackends.all()
-          .forEach(
-              (name, backend) ->
-                  tests.add(
-                      DynamicTest.dynamicTest(
-                          stem + " on " + name,
-                          () -> {
-                            try (Backend engine = backend.get()) {
-                              new Run(golden, stem, name, engine).check();
-                            }
-                          })));
-    }
-    assertThat(tests).as("files of optimiser steps").isNotEmpty();
-    return tests;
+    return GoldenTests.of(
+        golden,
+        FILES,
+        file -> List.of(""),
+        NetworkBackends.all(),
+        (report, backend) -> new Run(golden, report, backend).check());
   }
 
   /** One file on one backend. */
-  private record Run(GoldenSupport golden, String stem, String label, Backend backend) {
+  private record Run(GoldenSupport golden, GoldenCase report, Backend backend) {
     void check() {
-      try (GoldenFile file = golden.file(stem)) {
-        Map<String, String> metadata = file.tensors().metadata();
-        int depth = Integer.parseInt(metadata.get("depth"));
-        List<TrainingBatch> batches = batches(file, NetworkGolden.encoder(depth).outputStride());
-        int foreground = foreground(file);
-        GoldenCase report = file.start("", label);
-        try (AeSipeNet net =
-            new AeSipeNet(
-                backend,
-                NetworkGolden.config(
-                    metadata.get("network"), NetworkGolden.encoder(depth), foreground))) {
-          backend.run(() -> NetworkGolden.fill(golden, depth, "", net.parameters()));
-          Map<String, float[]> before = values(net.parameters());
-          steps(report, file, net, batches);
-          checkWeights(report, file, net.parameters(), before);
-        }
-        report.finish();
+      GoldenFile file = report.file();
+      Map<String, String> metadata = file.tensors().metadata();
+      int depth = Integer.parseInt(metadata.get("depth"));
+      List<TrainingBatch> batches = batches(file, NetworkGolden.encoder(depth).outputStride());
+      int foreground = foreground(file);
+      try (AeSipeNet net =
+          new AeSipeNet(
+              backend,
+              NetworkGolden.config(
+                  metadata.get("network"), NetworkGolden.encoder(depth), foreground))) {
+        backend.run(() -> NetworkGolden.fill(golden, depth, "", net.parameters()));
+        Map<String, float[]> before = values(net.parameters());
+        steps(file, net, batches);
+        checkWeights(file, net.parameters(), before);
       }
     }
 
-    private void steps(
-        GoldenCase report, GoldenFile file, AeSipeNet net, List<TrainingBatch> batches) {
+    private void steps(GoldenFile file, AeSipeNet net, List<TrainingBatch> batches) {
       double[] pretrainedRates = file.tensors().doubles("lr_backbone");
       double[] newRates = file.tensors().doubles("lr_new");
-      // T is stored as text only; the second rate gives it back.
-      long total =
-          Math.round(1 / (1 - Math.pow(pretrainedRates[1] / pretrainedRates[0], 1 / POWER)));
-      double momentum =
-          new ObjectMapper()
-              .readTree(file.tensors().metadata().get("torch_sgd_momentum"))
-              .get(0)
-              .asDouble();
+      assertThat(pretrainedRates).as("steps").hasSameSizeAs(batches);
+      JsonNode momenta =
+          new ObjectMapper().readTree(file.tensors().metadata().get("torch_sgd_momentum"));
+      double momentum = momenta.get(0).asDouble();
+      momenta.forEach(group -> assertThat(group.asDouble()).isEqualTo(momentum));
+      long total = totalSteps(pretrainedRates);
       Sgd.Options options =
           new Sgd.Options(
               pretrainedRates[0], newRates[0], momentum, WEIGHT_DECAY, CLIP, total, POWER);
@@ -108,6 +95,11 @@ class SgdGoldenTest {
       report.checkRelative("grad_norm", NORM, norms);
       Losses after = net.losses(batches.getFirst());
       report.checkRelative("loss_after", LOSS, after.classification(), after.consistency());
+    }
+
+    /** T is stored as text only; the second rate gives it back, and one step needs none. */
+    private static long totalSteps(double[] rates) {
+      return rates.length == 1 ? 1 : Math.round(1 / (1 - Math.pow(rates[1] / rates[0], 1 / POWER)));
     }
 
     /** The file's own batches, or those of another file of steps where it has none. */
@@ -136,14 +128,14 @@ class SgdGoldenTest {
     /** Another file of the same depth that holds batches. */
     private GoldenFile sibling(GoldenFile file) {
       String depth = file.tensors().metadata().get("depth");
-      for (String stem : golden.stems("sgd_.*")) {
+      for (String stem : golden.stems(FILES)) {
         GoldenFile other = golden.file(stem);
         if (other.has("step0/image_u8") && depth.equals(other.tensors().metadata().get("depth"))) {
           return other;
         }
         other.close();
       }
-      throw new AssertionError("no file holds the batches of " + stem);
+      throw new AssertionError("no file holds the batches of " + file.stem());
     }
 
     private Map<String, float[]> values(List<Parameter> parameters) {
@@ -155,10 +147,7 @@ class SgdGoldenTest {
     }
 
     private void checkWeights(
-        GoldenCase report,
-        GoldenFile file,
-        List<Parameter> parameters,
-        Map<String, float[]> before) {
+        GoldenFile file, List<Parameter> parameters, Map<String, float[]> before) {
       Map<String, float[]> after = values(parameters);
       for (Parameter parameter : parameters) {
         String name = parameter.name();

@@ -11,7 +11,6 @@ import dev.wisp.method.Losses;
 import dev.wisp.method.Observer.Stage;
 import dev.wisp.method.TrainingBatch;
 import dev.wisp.nn.Parameter;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -30,45 +29,32 @@ class TrainGoldenTest {
   @TestFactory
   List<DynamicTest> aTrainingStepGivesTheGoldenLossesAndGradients() {
     GoldenSupport golden = GoldenSupport.open("ae_sipe");
-    List<DynamicTest> tests = new ArrayList<>();
-    for (String stem : golden.stems("(sipe_)?train_.*")) {
-      NetworkBackends.all()
-          .forEach(
-              (name, backend) ->
-                  tests.add(
-                      DynamicTest.dynamicTest(
-                          stem + " on " + name,
-                          () -> {
-                            try (Backend engine = backend.get()) {
-                              check(golden, stem, name, engine);
-                            }
-                          })));
-    }
-    assertThat(tests).as("files of a training step").isNotEmpty();
-    return tests;
+    return GoldenTests.of(
+        golden,
+        "(sipe_)?train_.*",
+        file -> List.of(""),
+        NetworkBackends.all(),
+        (report, backend) -> check(golden, report, backend));
   }
 
-  private static void check(GoldenSupport golden, String stem, String label, Backend backend) {
-    try (GoldenFile file = golden.file(stem)) {
-      TensorFile tensors = file.tensors();
-      int depth = Integer.parseInt(tensors.metadata().get("depth"));
-      int foreground = file.dims("label")[1];
-      AeSipeConfig config =
-          NetworkGolden.config(
-              tensors.metadata().get("network"), NetworkGolden.encoder(depth), foreground);
-      GoldenCase report = file.start("", label);
-      try (AeSipeNet net = new AeSipeNet(backend, config)) {
-        backend.run(() -> NetworkGolden.fill(golden, depth, "", net.parameters()));
-        TrainingBatch batch = NetworkGolden.batch(file, "", net.outputStride());
-        NetworkGolden.Seen seen = new NetworkGolden.Seen(backend);
-        Losses losses = net.step(batch, seen);
-        checkForward(report, batch, foreground, seen);
-        report.check("lossCLS", losses.classification());
-        report.check("lossGSC", losses.consistency());
-        report.check("loss", losses.total());
-        checkGradients(report, file, backend, net.parameters());
-      }
-      report.finish();
+  private static void check(GoldenSupport golden, GoldenCase report, Backend backend) {
+    GoldenFile file = report.file();
+    TensorFile tensors = file.tensors();
+    int depth = Integer.parseInt(tensors.metadata().get("depth"));
+    int foreground = file.dims("label")[1];
+    AeSipeConfig config =
+        NetworkGolden.config(
+            tensors.metadata().get("network"), NetworkGolden.encoder(depth), foreground);
+    try (AeSipeNet net = new AeSipeNet(backend, config)) {
+      backend.run(() -> NetworkGolden.fill(golden, depth, "", net.parameters()));
+      TrainingBatch batch = NetworkGolden.batch(file, "", net.outputStride());
+      NetworkGolden.Seen seen = new NetworkGolden.Seen(backend);
+      Losses losses = net.step(batch, seen);
+      checkForward(report, batch, foreground, seen);
+      report.check("lossCLS", losses.classification());
+      report.check("lossGSC", losses.consistency());
+      report.check("loss", losses.total());
+      checkGradients(report, file, backend, net.parameters());
     }
   }
 

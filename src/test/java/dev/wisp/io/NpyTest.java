@@ -12,6 +12,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -55,6 +56,51 @@ class NpyTest {
     byte[] first = Files.readAllBytes(path);
     NpzFile.write(path, arrays(), deflated);
     assertThat(path).hasBinaryContent(first);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void anArrayWrittenInPiecesGivesTheBytesOfAWholeOne(boolean deflated) throws IOException {
+    float[] values = new float[FloatSource.PIECE + 7];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = i * 0.25f - 3;
+    }
+    long[] shape = {values.length};
+    Path whole = folder.resolve("whole.npz");
+    Path pieces = folder.resolve("pieces.npz");
+    NpzFile.write(whole, List.of(TensorEntry.ofFloats("0", shape, values)), deflated);
+    List<Integer> closed = new ArrayList<>();
+    FloatSource source =
+        new FloatSource() {
+          @Override
+          public void read(long at, float[] into, int count) {
+            System.arraycopy(values, (int) at, into, 0, count);
+          }
+
+          @Override
+          public void close() {
+            closed.add(1);
+          }
+        };
+    int[] opened = new int[1];
+    NpzFile.write(
+        pieces,
+        List.of(
+            TensorEntry.ofPieces(
+                "0",
+                shape,
+                () -> {
+                  opened[0]++;
+                  return source;
+                })),
+        deflated);
+    assertThat(pieces).hasBinaryContent(Files.readAllBytes(whole));
+    assertThat(closed).hasSize(opened[0]).isNotEmpty();
+    try (NpzFile file = NpzFile.open(pieces)) {
+      float[] two = new float[2];
+      file.pieces("0").read(5, two, 2);
+      assertThat(two).containsExactly(-1.75f, -1.5f);
+    }
   }
 
   @Test

@@ -48,6 +48,20 @@ class SafetensorsTest {
           .containsExactlyInAnyOrderEntriesOf(
               Map.of("step", "12", "näme", "line\nbreak \"quoted\""));
       assertThat(read.floats("layer1.0.conv1.weight")).isEqualTo(large);
+      try (FloatSource pieces = read.pieces("layer1.0.conv1.weight")) {
+        float[] piece = new float[100_000];
+        pieces.read(200_000, piece, 100_000);
+        assertThat(piece).isEqualTo(Arrays.copyOfRange(large, 200_000, 300_000));
+        pieces.read(300_006, piece, 1);
+        assertThat(piece[0]).isEqualTo(large[300_006]);
+        assertThatThrownBy(() -> pieces.read(300_000, piece, 8))
+            .isInstanceOf(IndexOutOfBoundsException.class);
+      }
+      try (FloatSource pieces = read.pieces("d")) {
+        float[] piece = new float[1];
+        pieces.read(0, piece, 1);
+        assertThat(piece).containsExactly((float) Math.PI);
+      }
       assertThat(read.bytes("b")).containsExactly(0, 1, 255);
       assertThat(read.longs("b")).containsExactly(0, 1, 255);
       assertThat(read.doubles("d")).containsExactly(Math.PI, -0.0);

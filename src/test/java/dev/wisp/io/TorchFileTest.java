@@ -47,6 +47,9 @@ class TorchFileTest {
     assertThat(file.floats("conv1.weight")).containsExactly(0, 1, 2, 3, 4, 5);
     assertThat(file.floats("transposed")).containsExactly(1, 4, 2, 5, 3, 6);
     assertThat(file.floats("every.other")).containsExactly(1, 3, 5);
+    float[] piece = new float[2];
+    file.pieces("transposed").read(3, piece, 2);
+    assertThat(piece).containsExactly(5, 3);
     assertThat(file.doubles("expanded")).containsExactly(5, 6, 5, 6);
     assertThat(file.longs("bn1.num_batches_tracked")).containsExactly(7);
     assertThat(file.shape("bn1.num_batches_tracked")).isEmpty();

@@ -1,14 +1,17 @@
 package dev.wisp.method;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.wisp.backend.Backend;
+import dev.wisp.backend.MemoryStatistics;
 import dev.wisp.backend.cpu.CpuBackend;
 import dev.wisp.backend.cpu.CpuOptions;
 import dev.wisp.backend.reference.ReferenceBackend;
 import dev.wisp.method.AeSipeConfig.MapNormalization;
 import dev.wisp.nn.Parameter;
+import dev.wisp.nn.ResNetConfig;
 import dev.wisp.nn.Sgd;
 import java.util.ArrayList;
 import java.util.List;
@@ -111,6 +114,67 @@ class CpuNetworkTest {
           1e-3);
       assertThat(fast.validate(scales.getFirst(), present))
           .isEqualTo(slow.validate(scales.getFirst(), present));
+    }
+  }
+
+  @Test
+  void aFrozenNetworkLabelsToTheSameBitsInLessMemoryAndLearnsNoMore() {
+    ScaledImage image = new ScaledImage(Tiny.pixels(37 * 29 * 3, 1), 37, 29);
+    int[] present = {1, 3};
+    try (CpuBackend backend = CpuBackend.open(POISONED);
+        AeSipeNet net = new AeSipeNet(backend, Tiny.config())) {
+      net.initialize(1);
+      float[] maps = net.localize(List.of(image), present).maps();
+      int[] labels = net.validate(image, present);
+      long used = backend.memoryStatistics().used();
+      net.freeze();
+      long weights =
+          net.parameters().stream()
+              .filter(parameter -> parameter.shape().rank() == 4)
+              .mapToLong(parameter -> parameter.shape().elements() * Float.BYTES)
+              .sum();
+      assertThat(used - backend.memoryStatistics().used()).isGreaterThanOrEqualTo(weights);
+      assertThat(net.localize(List.of(image), present).maps()).isEqualTo(maps);
+      assertThat(net.validate(image, present)).isEqualTo(labels);
+      assertThatThrownBy(() -> net.step(batch()))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("was released");
+      assertThatThrownBy(() -> net.initialize(1)).isInstanceOf(IllegalStateException.class);
+    }
+  }
+
+  /** Real widths, few blocks: memory is decided by the features of the largest scale. */
+  @Test
+  void labellingHoldsLittleMoreThanTwiceTheLargestFeature() {
+    ResNetConfig encoder =
+        new ResNetConfig(
+            7,
+            2,
+            64,
+            true,
+            List.of(
+                new ResNetConfig.Layer(2, 64, 256, 1),
+                new ResNetConfig.Layer(2, 128, 512, 2),
+                new ResNetConfig.Layer(2, 256, 1024, 2),
+                new ResNetConfig.Layer(1, 512, 2048, 1)));
+    int height = 384;
+    int width = 512;
+    List<ScaledImage> scales =
+        List.of(
+            new ScaledImage(Tiny.pixels(height / 2 * width / 2 * 3, 1), height / 2, width / 2),
+            new ScaledImage(Tiny.pixels(height * width * 3, 2), height, width));
+    CpuOptions options = CpuOptions.standard().withThreads(2);
+    try (CpuBackend backend = CpuBackend.open(options);
+        AeSipeNet net = new AeSipeNet(backend, AeSipeConfig.aeSipe(encoder, 20))) {
+      net.initialize(1);
+      net.freeze();
+      net.localize(scales.subList(0, 1), new int[] {7});
+      long weights = backend.memoryStatistics().used();
+      long x1 = 4L * 256 * (height / 4) * (width / 4);
+      net.localize(scales, new int[] {7});
+      MemoryStatistics memory = backend.memoryStatistics();
+      assertThat(memory.used() - weights).as("packed again at most").isLessThan(weights / 2);
+      assertThat(memory.peak() - memory.used()).isLessThan(x1 * 5 / 2);
     }
   }
 

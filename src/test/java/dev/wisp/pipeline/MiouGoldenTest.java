@@ -7,6 +7,7 @@ import dev.wisp.golden.GoldenFile;
 import dev.wisp.golden.GoldenSupport;
 import dev.wisp.io.TensorFile;
 import dev.wisp.pipeline.Confusion.Convention;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -19,7 +20,13 @@ class MiouGoldenTest {
   @Test
   void scoresAgreeWithTheReleaseInBothConventions() {
     GoldenSupport golden = GoldenSupport.open("irn_crf_deeplab");
-    try (GoldenFile file = golden.file("miou")) {
+    for (String stem : golden.stems("miou(_.+)?")) {
+      check(golden, stem);
+    }
+  }
+
+  private static void check(GoldenSupport golden, String stem) {
+    try (GoldenFile file = golden.file(stem)) {
       int classes = file.dims("eval_cam.confusion")[0];
       Confusion plain = count(file.tensors(), classes, false);
       Confusion holes = count(file.tensors(), classes, true);
@@ -27,8 +34,10 @@ class MiouGoldenTest {
       check(file, "eval_cam", plain, Convention.RELEASE);
       check(file, "pred255", holes, Convention.RELEASE);
       check(file, "pred255_as_miss", holes, Convention.VOC);
-      double unwanted = file.tensors().doubles("absent_as_zero.miou")[0];
-      assertThat(plain.meanIou(Convention.VOC)).isNotEqualTo(unwanted);
+      if (Arrays.stream(file.tensors().doubles("eval_cam.iou")).anyMatch(Double::isNaN)) {
+        double unwanted = file.tensors().doubles("absent_as_zero.miou")[0];
+        assertThat(plain.meanIou(Convention.VOC)).isNotEqualTo(unwanted);
+      }
     }
   }
 
@@ -38,7 +47,7 @@ class MiouGoldenTest {
     List<String> truths = tensors.names().stream().filter(n -> n.endsWith(".gt")).toList();
     assertThat(truths).isNotEmpty();
     for (String truth : truths) {
-      byte[] prediction = tensors.bytes(truth.replace(".gt", ".pred"));
+      byte[] prediction = tensors.bytes(truth.replaceFirst("\\.gt$", ".pred"));
       int width = (int) tensors.shape(truth)[1];
       for (int i = 0; holes && i < prediction.length; i++) {
         if (i / width % 4 == 0 && i % width % 3 == 0) {

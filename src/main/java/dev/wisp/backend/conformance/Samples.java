@@ -47,6 +47,16 @@ final class Samples {
             .outBytes("byte target", 2, 3)
             .reshapable()
             .calls((b, w, t) -> b.upload(new byte[6], t[0])),
+        Sample.of("upload")
+            .out("target of a part", 2, 3)
+            .free(0, 1)
+            .reshapable()
+            .calls((b, w, t) -> b.upload(new float[4], 2, t[0], 1)),
+        Sample.of("download")
+            .in("source", 2, 3)
+            .free(0, 1)
+            .reshapable()
+            .calls((b, w, t) -> b.download(t[0], 1, new float[4], 2)),
         Sample.of("floats").in("source", 2).free(0).reshapable().calls((b, w, t) -> b.floats(t[0])),
         Sample.of("ints").ints("source", 2).free(0).reshapable().calls((b, w, t) -> b.ints(t[0])));
   }

@@ -2,6 +2,8 @@ package dev.wisp.backend.cpu;
 
 import dev.wisp.backend.GroupedBackend;
 import dev.wisp.backend.MemoryStatistics;
+import dev.wisp.backend.support.BlockPool;
+import dev.wisp.backend.support.ComputeThread;
 import dev.wisp.tensor.DType;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
@@ -22,14 +24,14 @@ public final class CpuBackend extends GroupedBackend {
   private static final AtomicInteger OPENED = new AtomicInteger();
 
   private final ComputeThread thread;
-  private final CpuPool pool;
+  private final BlockPool<MemorySegment> pool;
   private final CpuContext context;
   private final CpuConvolutions convolutions;
   private final String isa;
 
   private CpuBackend(
       ComputeThread thread,
-      CpuPool pool,
+      BlockPool<MemorySegment> pool,
       CpuContext context,
       CpuConvolutions convolutions,
       String isa) {
@@ -61,7 +63,7 @@ public final class CpuBackend extends GroupedBackend {
     NativeRuntime.load(threads);
     String isa = NativeRuntime.instructionSet();
     ComputeThread thread = new ComputeThread("wisp-cpu-" + OPENED.incrementAndGet());
-    CpuPool pool = new CpuPool(options);
+    BlockPool<MemorySegment> pool = CpuMemory.pool(options);
     CpuContext context = new CpuContext(pool, thread, threads);
     CpuBackend backend = new CpuBackend(thread, pool, context, new CpuConvolutions(context), isa);
     backend.run(() -> setTeam(threads));
@@ -125,6 +127,13 @@ public final class CpuBackend extends GroupedBackend {
   }
 
   @Override
+  public void upload(float[] source, int count, Tensor target, long at) {
+    Call call = context.call("upload");
+    MemorySegment memory = call.part("target", target, at, count, source.length);
+    MemorySegment.copy(source, 0, memory, ValueLayout.JAVA_FLOAT, at * Float.BYTES, count);
+  }
+
+  @Override
   public void upload(int[] source, Tensor target) {
     Call call = context.call("upload");
     MemorySegment memory = call.any("target", target, DType.I32, source.length);
@@ -149,6 +158,13 @@ public final class CpuBackend extends GroupedBackend {
   }
 
   @Override
+  public void download(Tensor source, long at, float[] target, int count) {
+    Call call = context.call("download");
+    MemorySegment memory = call.part("source", source, at, count, target.length);
+    MemorySegment.copy(memory, ValueLayout.JAVA_FLOAT, at * Float.BYTES, target, 0, count);
+  }
+
+  @Override
   public int[] ints(Tensor source) {
     Call call = context.call("ints");
     int length = call.length("source", source);
@@ -162,7 +178,6 @@ public final class CpuBackend extends GroupedBackend {
   public void close() {
     thread.close(
         () -> {
-          context.markClosed();
           convolutions.close();
           pool.close();
         });

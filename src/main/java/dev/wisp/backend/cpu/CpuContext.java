@@ -1,19 +1,22 @@
 package dev.wisp.backend.cpu;
 
+import dev.wisp.backend.support.BlockPool;
+import dev.wisp.backend.support.ComputeThread;
+import java.lang.foreign.MemorySegment;
+
 /** What the operation groups of one backend share: its memory and its compute thread. */
 final class CpuContext {
-  private final CpuPool pool;
+  private final BlockPool<MemorySegment> pool;
   private final ComputeThread thread;
   private final int threads;
-  private boolean closed;
 
-  CpuContext(CpuPool pool, ComputeThread thread, int threads) {
+  CpuContext(BlockPool<MemorySegment> pool, ComputeThread thread, int threads) {
     this.pool = pool;
     this.thread = thread;
     this.threads = threads;
   }
 
-  CpuPool pool() {
+  BlockPool<MemorySegment> pool() {
     return pool;
   }
 
@@ -33,37 +36,11 @@ final class CpuContext {
 
   /** The same check for an operation that makes no native call of ours. */
   void require(String operation) {
-    if (!thread.isCurrent()) {
-      throw new IllegalStateException(
-          "%s was called on thread '%s'; call it inside Backend.compute"
-              .formatted(operation, Thread.currentThread().getName()));
-    }
-    if (closed) {
-      throw new IllegalStateException(operation + ": the backend is closed");
-    }
+    thread.require(operation);
   }
 
-  /**
-   * Gives something back on the compute thread, from whatever thread; does nothing when the backend
-   * is closed, which has freed everything.
-   */
+  /** {@link ComputeThread#giveBack}. */
   void giveBack(Runnable task) {
-    try {
-      thread.call(
-          () -> {
-            if (!closed) {
-              task.run();
-            }
-            return Boolean.TRUE;
-          });
-    } catch (IllegalStateException refused) {
-      if (!thread.isClosed()) {
-        throw refused;
-      }
-    }
-  }
-
-  void markClosed() {
-    closed = true;
+    thread.giveBack(task);
   }
 }

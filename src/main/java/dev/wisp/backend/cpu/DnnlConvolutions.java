@@ -7,6 +7,7 @@ import dev.wisp.backend.cpu.DnnlRecipes.Pass;
 import dev.wisp.backend.cpu.DnnlRecipes.Rearrangement;
 import dev.wisp.backend.cpu.DnnlRecipes.Residual;
 import dev.wisp.backend.cpu.WeightOrder.Kind;
+import dev.wisp.backend.support.BlockPool;
 import dev.wisp.tensor.Shape;
 import dev.wisp.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -132,10 +133,10 @@ final class DnnlConvolutions {
       backwardWeights(primitive, src, diff, dst, db == null ? null : sums);
       return;
     }
-    CpuPool.Block packed = allocate(primitive.weights().bytes());
+    BlockPool.Block<MemorySegment> packed = allocate(primitive.weights().bytes());
     try {
-      backwardWeights(primitive, src, diff, packed.segment(), db == null ? null : sums);
-      rearrange(spec, primitive.weights(), packed.segment(), null, plain(spec), dst);
+      backwardWeights(primitive, src, diff, packed.memory(), db == null ? null : sums);
+      rearrange(spec, primitive.weights(), packed.memory(), null, plain(spec), dst);
     } finally {
       packed.free();
     }
@@ -173,8 +174,8 @@ final class DnnlConvolutions {
         spec, s -> runtime.plainWeights(s.outChannels(), s.inChannels(), s.kernel()));
   }
 
-  CpuPool.Block allocate(long bytes) {
-    return (CpuPool.Block) context.pool().allocate(bytes);
+  BlockPool.Block<MemorySegment> allocate(long bytes) {
+    return context.pool().allocate(bytes);
   }
 
   /** Copies weights from one layout into another, times the scale per output channel if given. */
@@ -247,9 +248,9 @@ final class DnnlConvolutions {
       primitive.execute(NOTHING.address(), addresses);
       return;
     }
-    CpuPool.Block scratch = allocate(primitive.scratchBytes());
+    BlockPool.Block<MemorySegment> scratch = allocate(primitive.scratchBytes());
     try {
-      primitive.execute(scratch.segment().address(), addresses);
+      primitive.execute(scratch.memory().address(), addresses);
     } finally {
       scratch.free();
     }

@@ -2,6 +2,7 @@ package dev.wisp.backend.cpu;
 
 import dev.wisp.backend.ConvSpec;
 import dev.wisp.backend.ConvWeights;
+import dev.wisp.backend.support.BlockPool;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,10 +26,10 @@ final class DnnlWeights implements ConvWeights {
   /** One copy; {@code stale} when it holds an older load. */
   private static final class Packed {
     final DnnlLayout layout;
-    final CpuPool.Block block;
+    final BlockPool.Block<MemorySegment> block;
     boolean stale;
 
-    Packed(DnnlLayout layout, CpuPool.Block block) {
+    Packed(DnnlLayout layout, BlockPool.Block<MemorySegment> block) {
       this.layout = layout;
       this.block = block;
     }
@@ -69,7 +70,7 @@ final class DnnlWeights implements ConvWeights {
     }
     loaded = false;
     Packed first = copies.getFirst();
-    owner.rearrange(spec, plain, weight, scale, first.layout, first.block.segment());
+    owner.rearrange(spec, plain, weight, scale, first.layout, first.block.memory());
     copies.forEach(copy -> copy.stale = copy != first);
     loaded = true;
   }
@@ -83,7 +84,7 @@ final class DnnlWeights implements ConvWeights {
         if (copy.stale) {
           convert(source, copy);
         }
-        return copy.block.segment();
+        return copy.block.memory();
       }
     }
     Packed made = allocate(layout);
@@ -99,11 +100,11 @@ final class DnnlWeights implements ConvWeights {
       }
       copies.add(made);
     }
-    return made.block.segment();
+    return made.block.memory();
   }
 
   private void convert(Packed from, Packed to) {
-    owner.rearrange(spec, from.layout, from.block.segment(), null, to.layout, to.block.segment());
+    owner.rearrange(spec, from.layout, from.block.memory(), null, to.layout, to.block.memory());
     to.stale = false;
   }
 

@@ -1,5 +1,6 @@
 package dev.wisp.backend.cpu;
 
+import dev.wisp.backend.support.SharedLibrary;
 import dev.wisp.common.WispException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -16,8 +17,6 @@ import org.bytedeco.javacpp.Loader;
  * resolves to the one already loaded. Two OpenMP runtimes would spin against each other.
  */
 final class NativeRuntime {
-  static final String ACCESS_FLAG = "--enable-native-access=ALL-UNNAMED";
-
   /**
    * Read by libgomp when it is loaded. A value the user has set stays. Threads are not bound to
    * cores: the compute thread belongs to a JVM whose other threads need them too.
@@ -42,7 +41,8 @@ final class NativeRuntime {
     try {
       setEnvironment(threads);
     } catch (IllegalCallerException denied) {
-      throw new WispException("native access is denied: start java with " + ACCESS_FLAG, denied);
+      throw new WispException(
+          "native access is denied: start java with " + SharedLibrary.ACCESS_FLAG, denied);
     }
     loadOneDnn();
     NativeLibrary.load();

@@ -69,6 +69,37 @@ abstract class ReferenceMemory implements Backend {
     }
   }
 
+  @Override
+  public void upload(float[] source, int count, Tensor target, long at) {
+    double[] values = part("upload", "target", target, at, count, source.length);
+    for (int i = 0; i < count; i++) {
+      values[(int) at + i] = source[i];
+    }
+  }
+
+  @Override
+  public void download(Tensor source, long at, float[] target, int count) {
+    double[] values = part("download", "source", source, at, count, target.length);
+    for (int i = 0; i < count; i++) {
+      target[i] = (float) values[(int) at + i];
+    }
+  }
+
+  private static double[] part(
+      String operation, String name, Tensor tensor, long at, int count, int arrayLength) {
+    double[] values = f32(operation, name, tensor);
+    require(
+        at >= 0 && count >= 0 && count <= arrayLength && at <= values.length - count,
+        operation,
+        "%d elements from %d on do not lie in %s %s and an array of %d",
+        count,
+        at,
+        name,
+        tensor,
+        arrayLength);
+    return values;
+  }
+
   /** Like {@link #upload(float[], Tensor)} without a loss of precision. */
   public void upload(double[] source, Tensor target) {
     double[] values = f32("upload", "target", target);

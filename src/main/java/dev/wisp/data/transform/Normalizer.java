@@ -29,7 +29,7 @@ public final class Normalizer {
   }
 
   /** Normalises {@code pixels} pixels from one position of an RGB array to another of an array. */
-  static void normalize(byte[] rgb, int from, int pixels, float[] values, int to) {
+  public static void normalize(byte[] rgb, int from, int pixels, float[] values, int to) {
     for (int i = 0; i < 3 * pixels; i += 3) {
       values[to + i] = TABLE[0][rgb[from + i] & 0xFF];
       values[to + i + 1] = TABLE[1][rgb[from + i + 1] & 0xFF];

@@ -3,6 +3,8 @@ package dev.wisp.backend.cpu;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.wisp.backend.Backend;
+import dev.wisp.backend.reference.ReferenceBackend;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
 import java.io.IOException;
@@ -41,6 +43,39 @@ class CpuBackendTest {
             assertThat(backend.ints(ids)).containsExactly(7, -1, 9);
           }
         });
+  }
+
+  @Test
+  void aPartOfATensorIsReplacedAndReadOnEveryBackend() {
+    try (Backend reference = new ReferenceBackend()) {
+      for (Backend any : List.of(backend, reference)) {
+        any.run(
+            () -> {
+              try (Scope scope = any.scope()) {
+                Tensor x = scope.f32(2, 3);
+                any.upload(new float[] {0, 1, 2, 3, 4, 5}, x);
+                any.upload(new float[] {-2, -3, -4}, 2, x, 2);
+                assertThat(any.floats(x)).containsExactly(0, 1, -2, -3, 4, 5);
+                float[] part = {7, 7, 7, 7};
+                any.download(x, 3, part, 3);
+                assertThat(part).containsExactly(-3, 4, 5, 7);
+                any.download(x, 6, part, 0);
+                for (long[] bad : new long[][] {{4, 3}, {-1, 2}, {0, -1}, {1, 5}}) {
+                  int count = (int) bad[1];
+                  assertThatThrownBy(() -> any.download(x, bad[0], part, count))
+                      .isInstanceOf(IllegalArgumentException.class)
+                      .hasMessageStartingWith("download: " + count + " elements from " + bad[0]);
+                  assertThatThrownBy(() -> any.upload(part, count, x, bad[0]))
+                      .isInstanceOf(IllegalArgumentException.class)
+                      .hasMessageStartingWith("upload: " + count + " elements from " + bad[0]);
+                }
+                assertThatThrownBy(() -> any.download(scope.i32(4), 0, part, 1))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("expected F32");
+              }
+            });
+      }
+    }
   }
 
   @Test

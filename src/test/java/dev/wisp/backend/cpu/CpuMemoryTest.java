@@ -3,14 +3,19 @@ package dev.wisp.backend.cpu;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.wisp.backend.MemoryStatistics;
+import dev.wisp.backend.support.BlockPool;
+import dev.wisp.common.CounterRandom;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Storage;
 import dev.wisp.tensor.Tensor;
 import dev.wisp.tensor.WispOutOfMemory;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-class CpuPoolTest {
+class CpuMemoryTest {
   private static final long MEGABYTE = 1 << 20;
 
   @BeforeAll
@@ -18,13 +23,13 @@ class CpuPoolTest {
     NativeRuntime.load(1);
   }
 
-  private static CpuPool pool(long cache, long limit) {
-    return new CpuPool(CpuOptions.standard().withCacheBytes(cache).withLimitBytes(limit));
+  private static BlockPool<MemorySegment> pool(long cache, long limit) {
+    return CpuMemory.pool(CpuOptions.standard().withCacheBytes(cache).withLimitBytes(limit));
   }
 
   @Test
   void aReturnedBlockServesTheNextRequestOfAboutItsSize() {
-    CpuPool pool = pool(64 * MEGABYTE, Long.MAX_VALUE);
+    BlockPool<MemorySegment> pool = pool(64 * MEGABYTE, Long.MAX_VALUE);
     Storage first = pool.allocate(1000);
     first.free();
     assertThat(pool.allocate(900)).isSameAs(first);
@@ -34,7 +39,7 @@ class CpuPoolTest {
 
   @Test
   void aBlockMoreThanAQuarterTooLargeIsNotUsed() {
-    CpuPool pool = pool(64 * MEGABYTE, Long.MAX_VALUE);
+    BlockPool<MemorySegment> pool = pool(64 * MEGABYTE, Long.MAX_VALUE);
     Storage large = pool.allocate(64 * 100);
     large.free();
     Storage small = pool.allocate(64 * 79);
@@ -45,7 +50,7 @@ class CpuPoolTest {
 
   @Test
   void theSmallestFittingBlockIsTaken() {
-    CpuPool pool = pool(64 * MEGABYTE, Long.MAX_VALUE);
+    BlockPool<MemorySegment> pool = pool(64 * MEGABYTE, Long.MAX_VALUE);
     Storage larger = pool.allocate(64 * 110);
     Storage better = pool.allocate(64 * 101);
     larger.free();
@@ -56,7 +61,7 @@ class CpuPoolTest {
 
   @Test
   void hundredsOfSizesStayWithinTheCacheBound() {
-    CpuPool pool = pool(4 * MEGABYTE, Long.MAX_VALUE);
+    BlockPool<MemorySegment> pool = pool(4 * MEGABYTE, Long.MAX_VALUE);
     for (int i = 1; i <= 400; i++) {
       Storage block = pool.allocate(i * 4096L);
       block.free();
@@ -68,8 +73,43 @@ class CpuPoolTest {
   }
 
   @Test
+  void usedAndKeptBlocksTogetherStayNearThePeakOfUse() {
+    BlockPool<MemorySegment> pool = pool(512 * MEGABYTE, Long.MAX_VALUE);
+    CounterRandom random = CounterRandom.of(8);
+    ArrayDeque<Storage> lent = new ArrayDeque<>();
+    for (int i = 0; i < 2000; i++) {
+      if (lent.size() < 6) {
+        lent.add(pool.allocate((1 + random.nextInt(40)) * MEGABYTE));
+      } else {
+        lent.removeFirst().free();
+      }
+      MemoryStatistics now = pool.statistics();
+      assertThat(now.used() + now.cached()).isLessThanOrEqualTo(now.peak() + BlockPool.SLACK);
+    }
+    assertThat(pool.statistics().peak()).isLessThanOrEqualTo(6 * 40 * MEGABYTE * 5 / 4);
+    pool.close();
+  }
+
+  @Test
+  void atThePeakAMuchLargerBlockIsTakenBeforeOthersAreGivenUp() {
+    BlockPool<MemorySegment> pool = pool(512 * MEGABYTE, Long.MAX_VALUE);
+    Storage large = pool.allocate(100 * MEGABYTE);
+    Storage other = pool.allocate(70 * MEGABYTE);
+    large.free();
+    other.free();
+    Storage fresh = pool.allocate(50 * MEGABYTE);
+    assertThat(fresh).as("the bound is not reached yet").isNotSameAs(large).isNotSameAs(other);
+    assertThat(pool.allocate(40 * MEGABYTE)).isSameAs(other);
+    assertThat(pool.allocate(60 * MEGABYTE))
+        .as("the larger block would be a new peak")
+        .isNotSameAs(large);
+    assertThat(pool.statistics().peak()).isEqualTo(180 * MEGABYTE);
+    pool.close();
+  }
+
+  @Test
   void theOldestBlockGoesFirst() {
-    CpuPool pool = pool(64 * 30, Long.MAX_VALUE);
+    BlockPool<MemorySegment> pool = pool(64 * 30, Long.MAX_VALUE);
     Storage oldest = pool.allocate(64 * 10);
     Storage middle = pool.allocate(64 * 14);
     Storage newest = pool.allocate(64 * 16);
@@ -84,7 +124,7 @@ class CpuPoolTest {
 
   @Test
   void aRequestAboveTheLimitIsRefusedWithTheFigures() {
-    CpuPool pool = pool(MEGABYTE, 10_000);
+    BlockPool<MemorySegment> pool = pool(MEGABYTE, 10_000);
     Storage held = pool.allocate(6400);
     assertThatThrownBy(() -> pool.allocate(6400))
         .isInstanceOf(WispOutOfMemory.class)

@@ -1,4 +1,4 @@
-package dev.wisp.backend.cpu;
+package dev.wisp.backend.support;
 
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
@@ -6,25 +6,31 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.LinkedBlockingQueue;
 
 /**
- * The one thread on which a backend computes: OpenMP keeps a team of workers per calling thread, so
- * calls from several threads would multiply teams. It starts no thread itself.
+ * The one thread on which a backend computes. OpenMP keeps a team of workers per calling thread, so
+ * calls from several threads would multiply teams; a CUDA context is current on one thread and its
+ * stream is filled in one order. It starts no thread itself.
  */
-final class ComputeThread {
+public final class ComputeThread {
   private final LinkedBlockingQueue<FutureTask<?>> queue = new LinkedBlockingQueue<>();
   private final Thread thread;
   private boolean closed;
 
-  ComputeThread(String name) {
+  /** Closed and drained; only seen on the thread itself. */
+  private boolean ended;
+
+  public ComputeThread(String name) {
     thread = new Thread(this::serve, name);
     thread.setDaemon(true);
     thread.start();
   }
 
-  synchronized boolean isClosed() {
+  /** Whether {@link #close} was called. */
+  public synchronized boolean isClosed() {
     return closed;
   }
 
-  boolean isCurrent() {
+  /** Whether the caller runs on this thread. */
+  public boolean isCurrent() {
     return Thread.currentThread() == thread;
   }
 
@@ -33,7 +39,7 @@ final class ComputeThread {
    * rethrown as it is. An interrupt of the waiting thread is kept for after the task: the task may
    * be reading the caller's arrays.
    */
-  <T> T call(Callable<T> task) {
+  public <T> T call(Callable<T> task) {
     if (isCurrent()) {
       try {
         return task.call();
@@ -66,11 +72,48 @@ final class ComputeThread {
     }
   }
 
+  /**
+   * Refuses an operation that is called from elsewhere, or after the end.
+   *
+   * @throws IllegalStateException that names the operation
+   */
+  public void require(String operation) {
+    if (!isCurrent()) {
+      throw new IllegalStateException(
+          "%s was called on thread '%s'; call it inside Backend.compute"
+              .formatted(operation, Thread.currentThread().getName()));
+    }
+    if (ended) {
+      throw new IllegalStateException(operation + ": the backend is closed");
+    }
+  }
+
+  /**
+   * Gives something back on this thread, from whatever thread; does nothing when the backend is
+   * closed, which has freed everything.
+   */
+  public void giveBack(Runnable task) {
+    try {
+      call(
+          () -> {
+            if (!ended) {
+              task.run();
+            }
+            return Boolean.TRUE;
+          });
+    } catch (IllegalStateException refused) {
+      if (!isClosed()) {
+        throw refused;
+      }
+    }
+  }
+
   /** Lets queued tasks finish, then runs {@code last} and ends the thread. Idempotent. */
-  void close(Runnable last) {
+  public void close(Runnable last) {
     FutureTask<?> end =
         new FutureTask<>(
             () -> {
+              ended = true;
               last.run();
               return null;
             });

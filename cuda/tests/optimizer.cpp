@@ -1,0 +1,172 @@
+#include <cmath>
+#include <memory>
+
+#include "check.h"
+#include "device.h"
+
+namespace {
+
+constexpr Extent kFlat = {256};
+constexpr long long kPiece = 8192;
+
+using Memory = std::vector<std::unique_ptr<Array<float>>>;
+
+Array<Pointer> pointers(const Memory& arrays) {
+  std::vector<Pointer> table;
+  for (const auto& array : arrays) table.push_back(array ? Pointer(*array) : kNull);
+  return Array<Pointer>(table);
+}
+
+Memory place(const std::vector<Floats>& values) {
+  Memory arrays;
+  /* Every other array is misaligned. */
+  for (size_t a = 0; a < values.size(); ++a)
+    arrays.push_back(std::make_unique<Array<float>>(values[a], a % 2));
+  return arrays;
+}
+
+/* Arrays of one and of several pieces. */
+const std::vector<long long> kSizes = {1, 17, 8192, 8193, 5, 20003, 1984};
+
+std::vector<long long> first_pieces() {
+  std::vector<long long> first = {0};
+  for (const long long size : kSizes) first.push_back(first.back() + blocks(size, kPiece));
+  return first;
+}
+
+std::vector<Floats> random(float scale) {
+  std::vector<Floats> values;
+  for (const long long size : kSizes) values.push_back(uniform(size, -scale, scale));
+  return values;
+}
+
+void norm(float scale) {
+  const std::vector<Floats> values = random(scale);
+  const Memory arrays = place(values);
+  const std::vector<long long> first_values = first_pieces();
+  const long long count = static_cast<long long>(kSizes.size()), pieces = first_values.back();
+  const Array<Pointer> gradients = pointers(arrays);
+  const Array<long long> sizes(kSizes), first(first_values);
+  Array<double> sums(pieces), sums_naive(pieces);
+  Array<float> result(1), result_naive(1);
+  launch("wisp_gradient_norm_sums", {static_cast<unsigned>(pieces)}, kFlat, Pointer(gradients),
+         Pointer(sizes), Pointer(first), Pointer(sums), count);
+  launch("wisp_gradient_norm_sums_naive", {blocks(pieces, 256)}, kFlat, Pointer(gradients),
+         Pointer(sizes), Pointer(first), Pointer(sums_naive), count);
+  launch("wisp_gradient_norm", {1}, kFlat, Pointer(sums), Pointer(result), pieces);
+  launch("wisp_gradient_norm_naive", {1}, {1}, Pointer(sums_naive), Pointer(result_naive), pieces);
+  double total = 0;
+  for (const Floats& array : values)
+    for (const float g : array) total += static_cast<double>(g) * g;
+  expect_close("gradient_norm of " + std::to_string(scale), result.host(), result_naive.host(),
+               {std::sqrt(total)});
+}
+
+void steps(float max_norm, float momentum, float decay) {
+  std::vector<Floats> w = random(1), v(kSizes.size());
+  const Memory weights = place(w), weights_naive = place(w);
+  Memory velocities(kSizes.size()), velocities_naive(kSizes.size());
+  for (size_t a = 0; a < kSizes.size() && momentum != 0; ++a) {
+    v[a].resize(kSizes[a]);
+    velocities[a] = std::make_unique<Array<float>>(kSizes[a], a % 2);
+    velocities_naive[a] = std::make_unique<Array<float>>(kSizes[a], a % 2);
+  }
+  const std::vector<long long> first_values = first_pieces();
+  const long long count = static_cast<long long>(kSizes.size());
+  Floats rate_values;
+  for (size_t a = 0; a < kSizes.size(); ++a) rate_values.push_back(a % 2 ? 0.01f : 0.1f);
+  const Array<Pointer> to = pointers(weights), to_naive = pointers(weights_naive),
+                       speed = pointers(velocities), speed_naive = pointers(velocities_naive);
+  const Array<long long> sizes(kSizes), first(first_values);
+  const Array<float> rates(rate_values), total(Floats{3.5f});
+  const Extent grid = {static_cast<unsigned>(first_values.back())};
+  const float clip = std::isinf(max_norm) ? 1.0f : std::min(1.0f, max_norm / (3.5f + 1e-6f));
+  for (int step = 0; step < 3; ++step) {
+    const std::vector<Floats> g = random(1);
+    const Memory arrays = place(g);
+    const Array<Pointer> gradients = pointers(arrays);
+    const int first_step = step == 0;
+    launch("wisp_sgd_step", grid, kFlat, Pointer(to), Pointer(gradients), Pointer(speed),
+           Pointer(sizes), Pointer(first), Pointer(rates), Pointer(total), count, first_step,
+           max_norm, decay, momentum);
+    launch("wisp_sgd_step_naive", grid, kFlat, Pointer(to_naive), Pointer(gradients),
+           Pointer(speed_naive), Pointer(sizes), Pointer(first), Pointer(rates), Pointer(total),
+           count, first_step, max_norm, decay, momentum);
+    for (size_t a = 0; a < w.size(); ++a)
+      for (size_t i = 0; i < w[a].size(); ++i) {
+        float change = clip * g[a][i] + decay * w[a][i];
+        if (momentum != 0) {
+          if (step > 0) change = momentum * v[a][i] + change;
+          v[a][i] = change;
+        }
+        w[a][i] -= rate_values[a] * change;
+      }
+  }
+  for (size_t a = 0; a < w.size(); ++a) {
+    expect_equal("sgd_step weights", weights[a]->host(), w[a]);
+    expect_equal("sgd_step weights, naive", weights_naive[a]->host(), w[a]);
+    if (momentum == 0) continue;
+    expect_equal("sgd_step velocities", velocities[a]->host(), v[a]);
+    expect_equal("sgd_step velocities, naive", velocities_naive[a]->host(), v[a]);
+  }
+}
+
+}  // namespace
+
+void check_optimizer(const std::string& folder) {
+  load_module(folder + "/sgd.ptx");
+  norm(1);
+  norm(1e-20f);
+  norm(1e18f);
+  Array<float> result(1);
+  launch("wisp_gradient_norm", {1}, kFlat, kNull, Pointer(result), 0LL);
+  expect_equal("gradient_norm of nothing", result.host(), Floats{0});
+  for (const float max_norm : {1.0f, INFINITY})
+    for (const float momentum : {0.0f, 0.9f})
+      for (const float decay : {0.0f, 1e-4f}) steps(max_norm, momentum, decay);
+  load_module(folder + "/fold_norm.ptx");
+  const long long shapes[][2] = {{1, 1}, {17, 135}, {64, 576}, {3, 4609}};
+  for (const auto& shape : shapes) {
+    const long long channels = shape[0], fan_in = shape[1];
+    const float eps = 1e-5f;
+    const Floats folded_values = uniform(channels * fan_in), weights = uniform(channels * fan_in),
+                 gammas = uniform(channels), betas = uniform(channels), means = uniform(channels),
+                 vars = uniform(channels, 0.01f, 2), dbs = uniform(channels);
+    Array<float> gamma(gammas), beta(betas), mean(means), var(vars), scale(channels),
+        bias(channels), weight(weights), db(dbs), folded(folded_values), in_place(folded_values),
+        dw(folded_values.size()), dgamma(channels), dw_naive(folded_values.size()),
+        dgamma_naive(channels), dgamma_in_place(channels);
+    launch("wisp_fold_norm", {blocks(channels, 256)}, kFlat, Pointer(gamma), Pointer(beta),
+           Pointer(mean), Pointer(var), Pointer(scale), Pointer(bias), channels, eps);
+    const auto run = [&](const char* kernel, unsigned grid, Pointer from, Pointer to, Pointer out) {
+      launch(kernel, {grid}, kFlat, from, Pointer(weight), Pointer(db), Pointer(gamma),
+             Pointer(mean), Pointer(var), to, out, channels, fan_in, eps);
+    };
+    run("wisp_fold_norm_backward", static_cast<unsigned>(channels), folded, dw, dgamma);
+    run("wisp_fold_norm_backward", static_cast<unsigned>(channels), in_place, in_place,
+        dgamma_in_place);
+    run("wisp_fold_norm_backward_naive", blocks(channels, 256), folded, dw_naive, dgamma_naive);
+    Doubles scale_exact(channels), bias_exact(channels), dw_exact(folded_values.size()),
+        dgamma_exact(channels);
+    Floats scale_plain(channels), bias_plain(channels);
+    for (long long o = 0; o < channels; ++o) {
+      const double deviation = std::sqrt(static_cast<double>(vars[o]) + eps);
+      scale_exact[o] = gammas[o] / deviation;
+      bias_exact[o] = betas[o] - means[o] * scale_exact[o];
+      scale_plain[o] = static_cast<float>(scale_exact[o]);
+      bias_plain[o] = static_cast<float>(bias_exact[o]);
+      double along = 0;
+      for (long long i = o * fan_in; i < (o + 1) * fan_in; ++i) {
+        along += static_cast<double>(folded_values[i]) * weights[i];
+        dw_exact[i] = folded_values[i] * scale_exact[o];
+      }
+      dgamma_exact[o] = (along - static_cast<double>(dbs[o]) * means[o]) / deviation;
+    }
+    expect_close("fold_norm scale", scale.host(), scale_plain, scale_exact);
+    expect_close("fold_norm bias", bias.host(), bias_plain, bias_exact);
+    expect_close("fold_norm_backward dw", dw.host(), dw_naive.host(), dw_exact);
+    expect_equal("fold_norm_backward dw in place", in_place.host(), dw.host());
+    expect_close("fold_norm_backward dgamma", dgamma.host(), dgamma_naive.host(), dgamma_exact);
+    expect_equal("fold_norm_backward dgamma in place", dgamma_in_place.host(), dgamma.host());
+  }
+}

@@ -1,0 +1,185 @@
+package dev.wisp.backend.cuda;
+
+import dev.wisp.backend.GroupedBackend;
+import dev.wisp.backend.MemoryStatistics;
+import dev.wisp.backend.support.CacheFolders;
+import dev.wisp.backend.support.ComputeThread;
+import dev.wisp.common.WispException;
+import dev.wisp.tensor.DType;
+import dev.wisp.tensor.Scope;
+import dev.wisp.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * An NVIDIA card: the project's own kernels, compiled for it when they are first launched. Each
+ * instance has its own compute thread, stream, memory pool and compiled kernels; several may be
+ * open at the same time, on one card or on several. {@link #compute} may be called from any thread.
+ */
+final class CudaBackend extends GroupedBackend {
+  private static final AtomicInteger OPENED = new AtomicInteger();
+
+  private final ComputeThread thread;
+  private final CudaContext context;
+  private final String description;
+  private final CudaConvolutions convolutions;
+
+  /** On the compute thread. */
+  private CudaBackend(
+      ComputeThread thread,
+      CudaContext context,
+      CudaConvolutions convolutions,
+      String description) {
+    super(
+        convolutions,
+        new CudaNorms(context),
+        new CudaResize(context),
+        new CudaPointwise(context),
+        new CudaMaps(context),
+        new CudaSeeds(context),
+        new CudaPamr(context),
+        new CudaOptimizer(context));
+    this.thread = thread;
+    this.context = context;
+    this.convolutions = convolutions;
+    this.description = description;
+  }
+
+  /**
+   * Opens the backend.
+   *
+   * @throws WispException in one line, if there is no such card, no compiler, or the driver refuses
+   */
+  static CudaBackend open(CudaOptions options) {
+    Nvrtc nvrtc = NvrtcLibrary.load();
+    List<CudaDevice> devices = CudaSession.devices();
+    if (options.device() >= devices.size()) {
+      throw new WispException(
+          "cuda:%d does not exist; this machine has %d, counted from 0"
+              .formatted(options.device(), devices.size()));
+    }
+    CudaDevice device = devices.get(options.device());
+    CudaCode code =
+        options.code() == null
+            ? CudaCode.forDevice(device.capability(), device.referee(), nvrtc.architectures())
+            : CudaCode.parse(options.code());
+    CudaCompiler compiler =
+        new CudaCompiler(nvrtc, code, CudaCompiler.OPTIONS, CacheFolders.candidates());
+    String description =
+        "cuda: %s, kernels as %s by NVRTC %s".formatted(device, code, nvrtc.version());
+    ComputeThread thread = new ComputeThread("wisp-cuda-" + OPENED.incrementAndGet());
+    try {
+      return thread.call(
+          () -> {
+            CudaContext context = CudaContext.open(thread, device, options, compiler);
+            return new CudaBackend(thread, context, new CudaConvolutions(context), description);
+          });
+    } catch (RuntimeException | Error failure) {
+      thread.close(() -> {});
+      throw failure;
+    }
+  }
+
+  /** What the operation groups share, for the tests of the launches themselves. */
+  CudaContext context() {
+    return context;
+  }
+
+  @Override
+  public String name() {
+    return "cuda";
+  }
+
+  @Override
+  public String describe() {
+    return description;
+  }
+
+  @Override
+  public Scope scope() {
+    return new Scope(context.pool());
+  }
+
+  @Override
+  public <T> T compute(Callable<T> task) {
+    return thread.call(task);
+  }
+
+  @Override
+  public MemoryStatistics memoryStatistics() {
+    return context.statistics();
+  }
+
+  @Override
+  public void upload(float[] source, Tensor target) {
+    upload(MemorySegment.ofArray(source), source.length, target, DType.F32);
+  }
+
+  @Override
+  public void upload(float[] source, int count, Tensor target, long at) {
+    CudaCall call = context.call("upload");
+    call.part("target", target, at, count, source.length);
+    MemorySegment values = MemorySegment.ofArray(source).asSlice(0, (long) count * Float.BYTES);
+    call.run(() -> context.transfers().upload(values, call.memory(target), at * Float.BYTES));
+  }
+
+  @Override
+  public void upload(int[] source, Tensor target) {
+    upload(MemorySegment.ofArray(source), source.length, target, DType.I32);
+  }
+
+  @Override
+  public void upload(byte[] source, Tensor target) {
+    upload(MemorySegment.ofArray(source), source.length, target, DType.U8);
+  }
+
+  private void upload(MemorySegment source, int length, Tensor target, DType type) {
+    CudaCall call = context.call("upload");
+    call.any("target", target, type, length);
+    call.run(() -> context.transfers().upload(source, call.memory(target), 0));
+  }
+
+  @Override
+  public float[] floats(Tensor source) {
+    CudaCall call = context.call("floats");
+    float[] values = new float[call.length("source", source)];
+    call.any("source", source, DType.F32, values.length);
+    call.run(
+        () -> context.transfers().download(call.memory(source), 0, MemorySegment.ofArray(values)));
+    return values;
+  }
+
+  @Override
+  public void download(Tensor source, long at, float[] target, int count) {
+    CudaCall call = context.call("download");
+    call.part("source", source, at, count, target.length);
+    MemorySegment values = MemorySegment.ofArray(target).asSlice(0, (long) count * Float.BYTES);
+    call.run(() -> context.transfers().download(call.memory(source), at * Float.BYTES, values));
+  }
+
+  @Override
+  public int[] ints(Tensor source) {
+    CudaCall call = context.call("ints");
+    int[] values = new int[call.length("source", source)];
+    call.any("source", source, DType.I32, values.length);
+    call.run(
+        () -> context.transfers().download(call.memory(source), 0, MemorySegment.ofArray(values)));
+    return values;
+  }
+
+  @Override
+  public void close() {
+    thread.close(
+        () -> {
+          convolutions.close();
+          context.close();
+        });
+  }
+
+  @Override
+  public String toString() {
+    return describe();
+  }
+}

@@ -1,0 +1,207 @@
+package dev.wisp.backend.cuda;
+
+import static dev.wisp.backend.cuda.CudaParameter.f32;
+import static dev.wisp.backend.cuda.CudaParameter.i64;
+import static dev.wisp.backend.cuda.CudaParameter.pointer;
+
+import dev.wisp.backend.ClassRows;
+import dev.wisp.backend.PointwiseOps;
+import dev.wisp.tensor.DType;
+import dev.wisp.tensor.Tensor;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Elementwise operations on the device, {@code cuda/pointwise.cu}; sums by CudaReductions. */
+final class CudaPointwise implements PointwiseOps {
+  private static final String FILE = "pointwise";
+  private static final int THREADS = 256;
+
+  /** Elements a block of the fast kernels covers. */
+  private static final int SPAN = 4 * THREADS;
+
+  private static final int COLOURS = 3;
+
+  private final CudaContext context;
+  private final CudaReductions reductions;
+  private final CudaKernel fill;
+  private final CudaCopy copy;
+  private final CudaKernel addScaled;
+  private final CudaKernel relu;
+  private final CudaKernel reluBackward;
+  private final CudaKernel addMirrored;
+  private final CudaKernel denormalize;
+
+  CudaPointwise(CudaContext context) {
+    this.context = context;
+    reductions = new CudaReductions(context);
+    fill = context.judged(FILE, "wisp_fill", pointer("target"), i64("n"), f32("value"));
+    copy = new CudaCopy(context);
+    addScaled =
+        context.judged(
+            FILE, "wisp_add_scaled", pointer("source"), pointer("target"), i64("n"), f32("factor"));
+    relu = context.judged(FILE, "wisp_relu", pointer("x"), pointer("out"), i64("n"));
+    reluBackward =
+        context.judged(
+            FILE,
+            "wisp_relu_backward",
+            pointer("y"),
+            pointer("dy"),
+            pointer("extra"),
+            pointer("dx"),
+            i64("n"));
+    addMirrored =
+        context.kernel(
+            FILE,
+            "wisp_add_mirrored",
+            pointer("mirrored"),
+            pointer("target"),
+            i64("rows"),
+            i64("w"),
+            i64("c"));
+    denormalize =
+        context.kernel(
+            FILE,
+            "wisp_denormalize",
+            pointer("x"),
+            pointer("out"),
+            i64("positions"),
+            f32("mean0"),
+            f32("mean1"),
+            f32("mean2"),
+            f32("std0"),
+            f32("std1"),
+            f32("std2"));
+  }
+
+  /** Launches with the grid of a fast kernel, or of a naive one. */
+  private void launch(CudaKernel kernel, long n) {
+    kernel.launch(Math.ceilDiv(n, context.naive() ? THREADS : SPAN), THREADS, 0);
+  }
+
+  private void fill(long target, long n, float value) {
+    launch(fill.pointer(target).i64(n).f32(value), n);
+  }
+
+  private void addScaled(long source, long target, long n, float factor) {
+    launch(addScaled.pointer(source).pointer(target).i64(n).f32(factor), n);
+  }
+
+  private void relu(long x, long out, long n) {
+    launch(relu.pointer(x).pointer(out).i64(n), n);
+  }
+
+  private void reluBackward(long y, long dy, long extra, long dx, long n) {
+    launch(reluBackward.pointer(y).pointer(dy).pointer(extra).pointer(dx).i64(n), n);
+  }
+
+  private void addMirrored(long mirrored, long target, long rows, long w, long c) {
+    addMirrored
+        .pointer(mirrored)
+        .pointer(target)
+        .i64(rows)
+        .i64(w)
+        .i64(c)
+        .launchOver(rows * w * c, THREADS);
+  }
+
+  private void denormalize(long x, long out, long positions, float[] mean, float[] std) {
+    denormalize
+        .pointer(x)
+        .pointer(out)
+        .i64(positions)
+        .f32(mean[0])
+        .f32(mean[1])
+        .f32(mean[2])
+        .f32(std[0])
+        .f32(std[1])
+        .f32(std[2])
+        .launchOver(COLOURS * positions, THREADS);
+  }
+
+  @Override
+  public void fill(Tensor target, float value) {
+    CudaCall call = context.call("fill");
+    long out = call.outAny("target", target);
+    call.run(() -> fill(out, target.shape().elements(), value));
+  }
+
+  @Override
+  public void copy(Tensor source, Tensor target) {
+    CudaCall call = context.call("copy");
+    DType type = source.type();
+    long from = call.typed("source", source, type, false);
+    long to = call.typed("target", target, type, true);
+    call.require(type != DType.U8, "U8 is not copied");
+    call.require(source.shape().elements() == target.shape().elements(), "element counts differ");
+    call.run(() -> copy.launch(from, to, source.shape().elements()));
+  }
+
+  @Override
+  public void addScaled(float factor, Tensor source, Tensor target) {
+    CudaCall call = context.call("addScaled");
+    long from = call.inAny("source", source);
+    long to = call.outAny("target", target);
+    long n = target.shape().elements();
+    call.require(source.shape().elements() == n, "element counts differ");
+    call.run(() -> addScaled(from, to, n, factor));
+  }
+
+  @Override
+  public void relu(Tensor x, Tensor out) {
+    CudaCall call = context.call("relu");
+    long from = call.inAny("x", x);
+    long to = call.outOver("out", out, List.of("x"), x.shape().toArray());
+    call.run(() -> relu(from, to, x.shape().elements()));
+  }
+
+  @Override
+  public void reluBackward(Tensor y, Tensor dy, @Nullable Tensor extra, Tensor dx) {
+    CudaCall call = context.call("reluBackward");
+    long[] shape = y.shape().toArray();
+    long activation = call.inAny("y", y);
+    long gradient = call.in("dy", dy, shape);
+    long second = call.inOrNull("extra", extra, shape);
+    long out = call.outOver("dx", dx, List.of("dy", "extra"), shape);
+    call.run(() -> reluBackward(activation, gradient, second, out, y.shape().elements()));
+  }
+
+  @Override
+  public void addMirrored(Tensor mirrored, Tensor target) {
+    CudaCall call = context.call("addMirrored");
+    long from =
+        call.in("mirrored", mirrored, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY);
+    long[] shape = mirrored.shape().toArray();
+    long to = call.out("target", target, shape);
+    call.run(() -> addMirrored(from, to, shape[0] * shape[1], shape[2], shape[3]));
+  }
+
+  @Override
+  public void denormalize(Tensor x, float[] mean, float[] std, Tensor out) {
+    CudaCall call = context.call("denormalize");
+    long from = call.in("x", x, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY, COLOURS);
+    long to = call.out("out", out, x.shape().toArray());
+    call.require(mean.length == COLOURS && std.length == COLOURS, "needs 3 means and 3 deviations");
+    call.run(() -> denormalize(from, to, x.shape().elements() / COLOURS, mean, std));
+  }
+
+  @Override
+  public void spatialMean(Tensor x, Tensor out) {
+    reductions.spatialMean(x, out);
+  }
+
+  @Override
+  public void spatialMeanBackward(Tensor dOut, Tensor dx) {
+    reductions.spatialMeanBackward(dOut, dx);
+  }
+
+  @Override
+  public void softMarginLoss(Tensor score, Tensor label, Tensor loss, @Nullable Tensor dScore) {
+    reductions.softMarginLoss(score, label, loss, dScore);
+  }
+
+  @Override
+  public void meanAbsoluteDifference(
+      Tensor a, Tensor b, ClassRows classes, Tensor loss, @Nullable Tensor dA) {
+    reductions.meanAbsoluteDifference(a, b, classes, loss, dA);
+  }
+}
