@@ -101,6 +101,7 @@ SOFTGPU_API CUresult cuLaunchKernel(CUfunction function, unsigned grid_x, unsign
     const Driver& driver = Driver::get();
     launch.random = driver.random;
     launch.seed = driver.seed;
+    launch.threads = driver.threads;
     launch.instruction_limit = driver.instruction_limit;
     submit(s, kNodeKernel, [&context, &kernel, launch] { run(context, kernel, launch); });
   });

@@ -1,15 +1,18 @@
 #include "api/state.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <new>
 #include <sstream>
+#include <thread>
 
 namespace softgpu {
 namespace {
 
 constexpr uint64_t kDefaultMemory = 8ull << 30;
+constexpr unsigned kMostThreads = 4; /* unless asked for */
 constexpr int64_t kDefaultLimit = 1ll << 33; /* warp instructions of a block */
 
 const char* environment(const char* name) {
@@ -61,6 +64,8 @@ void Driver::configure() {
     if (random) seed = number("WISP_SOFTGPU_ORDER", 0);
   }
   instruction_limit = static_cast<int64_t>(number("WISP_SOFTGPU_LIMIT", kDefaultLimit));
+  const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+  threads = static_cast<unsigned>(std::max<uint64_t>(1, number("WISP_SOFTGPU_THREADS", std::min(cores, kMostThreads))));
   if (const char* text = environment("WISP_SOFTGPU_FAIL"))
     if (!parse_failures(text, failures)) misconfigured(std::string("WISP_SOFTGPU_FAIL is malformed: ") + text);
   for (const std::string& part : split(list ? list : "75", ',')) {

@@ -123,6 +123,7 @@ struct Driver {
   bool random = false;
   uint64_t seed = 0;
   int64_t instruction_limit = 0;
+  unsigned threads = 1;
   std::map<std::string, Counts> counts; /* by kernel */
   std::string report; /* the last one */
 

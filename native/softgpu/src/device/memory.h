@@ -6,6 +6,7 @@
 #ifndef SOFTGPU_DEVICE_MEMORY_H
 #define SOFTGPU_DEVICE_MEMORY_H
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -17,9 +18,9 @@ struct Allocation {
   uint64_t base = 0, bytes = 0;
   bool live = true;
   bool writable = true;
-  bool initialised = false; /* known to be written everywhere */
+  std::atomic<bool> initialised{false}; /* known to be written everywhere */
   uint64_t serial = 0;      /* the how-many-th allocation of the device */
-  uint64_t checked_in = 0;  /* the launch that last looked for unwritten bytes */
+  std::atomic<uint64_t> checked_in{0}; /* the launch that last looked for unwritten bytes */
   uint64_t owner = 0;       /* context that made it */
   int pool = -1;            /* of a memory pool */
   std::string name;         /* of a module variable */

@@ -1,5 +1,9 @@
 #include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <mutex>
 #include <numeric>
+#include <thread>
 
 #include "exec/lanes.h"
 #include "exec/schedule.h"
@@ -57,36 +61,78 @@ void fault(Warp& w, const Instr* i, int lane, FaultCode code, const std::string&
   throw Fault{code, text};
 }
 
-void run_launch(Launch& launch, Counts& counts) {
-  /* Kept between launches: registers, shared memory and its shadow. */
-  static thread_local Block block;
-  prepare_block(block, launch);
-  const uint64_t blocks = launch.grid.count();
-  counts.launches += 1;
-  auto collect = [&] {
-    for (Warp& w : block.warps) {
-      counts.add(w.counts);
-      w.counts = Counts{};
-    }
-  };
-  std::vector<uint32_t> order;
-  if (launch.random && blocks <= (1u << 26)) {
-    order.resize(blocks);
-    std::iota(order.begin(), order.end(), 0u);
+namespace {
+
+/* The blocks of a launch, handed out in their order to one host thread or several. */
+class Blocks {
+ public:
+  Blocks(Launch& launch, Counts& counts) : launch_(launch), counts_(counts), count_(launch.grid.count()) {
+    if (!launch.random || count_ > (1u << 26)) return;
+    order_.resize(count_);
+    std::iota(order_.begin(), order_.end(), 0u);
     Random random{launch.seed + launch.id};
-    for (size_t n = blocks; n > 1; --n) std::swap(order[n - 1], order[random.next() % n]);
+    for (size_t n = count_; n > 1; --n) std::swap(order_[n - 1], order_[random.next() % n]);
   }
-  try {
-    for (uint64_t b = 0; b < blocks; ++b) {
-      run_block(block, order.empty() ? b : order[b]);
-      counts.blocks += 1;
-      counts.threads += block.threads;
+
+  void run() {
+    /* Kept between launches: registers, shared memory and its shadow. */
+    static thread_local Block block;
+    std::vector<std::thread> helpers;
+    const auto start = std::chrono::steady_clock::now();
+    work(block, [&] {
+      const bool more = helpers.empty() && launch_.threads > 1 && !launch_.kernel->global_atomics;
+      if (!more || count_ - std::min(next_.load(), count_) < 2 || std::chrono::steady_clock::now() - start < kAlone) return;
+      for (unsigned n = 1; n < launch_.threads; ++n)
+        helpers.emplace_back([this] {
+          Block own;
+          work(own, [] {});
+        });
+    });
+    for (std::thread& helper : helpers) helper.join();
+    if (fault_) throw *fault_;
+  }
+
+ private:
+  static constexpr auto kAlone = std::chrono::milliseconds(2); /* less is not worth a thread */
+
+  template <class F>
+  void work(Block& block, F between) {
+    prepare_block(block, launch_);
+    Counts counts;
+    for (uint64_t b; (b = next_.fetch_add(1)) < count_ && b < first_fault_.load();) {
+      try {
+        run_block(block, order_.empty() ? b : order_[b]);
+        counts.blocks += 1;
+        counts.threads += block.threads;
+      } catch (const Fault& fault) {
+        /* The report is of the first block in the order: all before it have been handed out. */
+        const std::lock_guard<std::mutex> hold(lock_);
+        if (b < first_fault_.load()) {
+          first_fault_ = b;
+          fault_ = std::make_unique<Fault>(fault);
+        }
+      }
+      between();
     }
-  } catch (...) {
-    collect();
-    throw;
+    for (Warp& w : block.warps) counts.add(w.counts);
+    const std::lock_guard<std::mutex> hold(lock_);
+    counts_.add(counts);
   }
-  collect();
+
+  Launch& launch_;
+  Counts& counts_;
+  const uint64_t count_;
+  std::vector<uint32_t> order_;
+  std::atomic<uint64_t> next_{0}, first_fault_{UINT64_MAX};
+  std::mutex lock_;
+  std::unique_ptr<Fault> fault_;
+};
+
+}  // namespace
+
+void run_launch(Launch& launch, Counts& counts) {
+  counts.launches += 1;
+  Blocks(launch, counts).run();
 }
 
 }  // namespace softgpu

@@ -63,6 +63,7 @@ struct Launch {
   std::vector<uint8_t> params;
   bool random = false;
   uint64_t seed = 0;
+  unsigned threads = 1; /* of the host */
   uint64_t id = 0;            /* unique among launches of the process */
   int64_t instruction_limit = 0; /* of warp instructions of a block */
   uint64_t context = 0;
