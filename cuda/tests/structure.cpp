@@ -209,10 +209,10 @@ void structure(const Batch& s, const Batch& present, int total, const std::strin
       const Pointer from = kernel.halves ? Pointer(halves) : Pointer(packed);
       launch(kernel.naive, one_run, {128}, from, Pointer(m), Pointer(offsets),
              Pointer(plain), s.n(), s.positions, s.d, runs);
-      launch(judged, judged == kernel.fast ? Extent{static_cast<unsigned>(runs), n} : one_run, {128},
-             from, Pointer(m), Pointer(offsets), Pointer(fast), s.n(), s.positions, s.d, runs);
-      const std::string name =
-          s.text(judged + 5) + ", " + std::to_string(runs) + " runs";
+      launch(judged, judged == kernel.fast ? Extent{static_cast<unsigned>(runs), n} : one_run,
+             {128}, from, Pointer(m), Pointer(offsets), Pointer(fast), s.n(), s.positions, s.d,
+             runs);
+      const std::string name = s.text(judged + 5) + ", " + std::to_string(runs) + " runs";
       expect_close(name, added(s, runs, fast.host()), added(s, runs, plain.host()), exact_sums);
 
       load_module(folder + "/structure_seeds.ptx");

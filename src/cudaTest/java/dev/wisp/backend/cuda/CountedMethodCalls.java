@@ -78,13 +78,14 @@ final class CountedMethodCalls {
             .launches(
                 "wisp_cam_to_maps_backward_peaks",
                 Work.of(4 * CAM + 8 * POSITIONS + 4 * MAPS + 16 * CLASSES + LISTS, 6 * CAM),
-                "a block for each class: each reads the validity and winner of every position, and"
-                    + " a channel of the class activations with a stride, from the L2 cache")
+                "a block for each class: each reads the validity, the winner and the background's"
+                    + " gradient of every position, and its class's activations with a stride, from"
+                    + " the L2 cache")
             .launches(
                 "wisp_cam_to_maps_backward",
                 Work.of(8 * CAM + 8 * POSITIONS + 4 * MAPS + 16 * CLASSES + LISTS, 20 * CAM),
-                "each element reads its class's three values and its position's two, from the L1"
-                    + " cache"),
+                "each positive activation reads eight values of its class, its position and the"
+                    + " lists, from the L1 cache"),
         new CountedCall(
                 MAPS_SIZE,
                 (b, t) -> {
@@ -304,7 +305,8 @@ final class CountedMethodCalls {
                 "wisp_pamr_affinity",
                 Work.of(
                     (12 + 4 * neighbours) * pixels, (8 * 3 + 12) * neighbours * (double) pixels),
-                "reads every tap, 147 values a pixel, of which 3 are new to the L1 cache"),
+                "reads every tap, 147 values a pixel, of which 3 are new to the L1 cache; a pixel's"
+                    + " channels lie side by side, so that a load touches three times the sectors"),
         new CountedCall(
                 "128x128, 48 neighbours, 4 maps, 10 steps",
                 (b, t) -> {

@@ -178,11 +178,7 @@ final class CountedNetworkCalls {
                   Tensor index = t.outInts(1, size / 2, size / 2, channels);
                   return () -> b.maxPool(x, y, index);
                 })
-            .launches(
-                "wisp_max_pool",
-                Work.of(4 * inputs + 8 * outputs, 18.0 * outputs),
-                "the nine taps of a window, each read; a pixel's up to four windows meet in the L1"
-                    + " cache"),
+            .launches("wisp_max_pool", Work.of(4 * inputs + 8 * outputs, 18.0 * outputs)),
         new CountedCall(
                 "256x256x64",
                 (b, t) -> {
@@ -195,8 +191,8 @@ final class CountedNetworkCalls {
             .launches(
                 "wisp_max_pool_backward",
                 Work.of(4 * inputs + 8 * outputs, outputs),
-                "each input reads the"
-                    + " winners of its up to four windows; they meet in the L1 cache"));
+                "each input reads winner and gradient of its up to four windows, which meet in the"
+                    + " L1 cache"));
   }
 
   private static List<CountedCall> batchNorm() {

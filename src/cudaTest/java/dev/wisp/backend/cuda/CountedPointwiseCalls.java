@@ -17,8 +17,8 @@ final class CountedPointwiseCalls {
   private static final String CAM_SIZE = "32x32x20";
 
   private static final String GATHERED =
-      "each source element reads every target that it gave to; a target's up to four sources meet"
-          + " in the L1 cache";
+      "each source element reads every target that it gave to, and its neighbours' lie apart; a"
+          + " target's up to four sources meet in the L1 cache";
 
   private CountedPointwiseCalls() {}
 
@@ -120,7 +120,7 @@ final class CountedPointwiseCalls {
             .launches(
                 "wisp_resize_bilinear",
                 Work.of(4 * small + 4 * large, 9 * large),
-                "four taps an element, each read; they meet in the L1 cache"),
+                "each element reads its four taps; they meet in the L1 cache"),
         new CountedCall(
                 features,
                 (b, t) -> {
