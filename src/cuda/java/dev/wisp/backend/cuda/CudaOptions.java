@@ -88,7 +88,7 @@ record CudaOptions(
     return new CudaOptions(device, cacheBytes, limitBytes, on, code, naive, synchronous);
   }
 
-  CudaOptions withCode(String text) {
+  CudaOptions withCode(@Nullable String text) {
     return new CudaOptions(device, cacheBytes, limitBytes, poison, text, naive, synchronous);
   }
 
