@@ -4,9 +4,11 @@ import dev.wisp.backend.cuda.CountedCall.CountedKernel;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -137,12 +139,12 @@ final class CountsPage {
     return page.toString();
   }
 
-  private static Map<String, List<String>> reasons(Collection<Row> rows) {
-    Map<String, List<String>> kernels = new LinkedHashMap<>();
+  private static Map<String, Set<String>> reasons(Collection<Row> rows) {
+    Map<String, Set<String>> kernels = new LinkedHashMap<>();
     for (Row row : rows) {
       if (!row.kernel().note().isEmpty()) {
         kernels
-            .computeIfAbsent(row.kernel().note(), note -> new ArrayList<>())
+            .computeIfAbsent(row.kernel().note(), note -> new LinkedHashSet<>())
             .add(row.kernel().name());
       }
     }

@@ -1,6 +1,7 @@
 package dev.wisp.backend.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.SoftAssertions.assertSoftly;
 
 import dev.wisp.backend.cuda.CountedCall.CountedKernel;
 import dev.wisp.backend.cuda.CountedCall.Operands;
@@ -89,19 +90,22 @@ class CudaCountsTest {
     assertThat(budgets.keySet())
         .as(hint)
         .isEqualTo(ROWS.stream().map(Row::key).collect(Collectors.toSet()));
-    for (Row row : ROWS) {
-      Budget budget = budgets.getOrDefault(row.key(), new Budget(0, 0, 0));
-      KernelCounts counts = row.counts();
-      assertThat(counts.launches())
-          .as("launches of %s; %s", row.key(), hint)
-          .isEqualTo(budget.launches());
-      assertThat(counts.bytes())
-          .as("bytes of %s; %s", row.key(), hint)
-          .isLessThanOrEqualTo(budget.bytes());
-      assertThat(counts.sectorBytes())
-          .as("sectors of %s; %s", row.key(), hint)
-          .isLessThanOrEqualTo(budget.sectorBytes());
-    }
+    assertSoftly(
+        all -> {
+          for (Row row : ROWS) {
+            Budget budget = budgets.getOrDefault(row.key(), new Budget(0, 0, 0));
+            KernelCounts counts = row.counts();
+            all.assertThat(counts.launches())
+                .as("launches of %s; %s", row.key(), hint)
+                .isEqualTo(budget.launches());
+            all.assertThat(counts.bytes())
+                .as("bytes of %s; %s", row.key(), hint)
+                .isLessThanOrEqualTo(budget.bytes());
+            all.assertThat(counts.sectorBytes())
+                .as("bytes of the sectors of %s; %s", row.key(), hint)
+                .isLessThanOrEqualTo(budget.sectorBytes());
+          }
+        });
   }
 
   @Test
