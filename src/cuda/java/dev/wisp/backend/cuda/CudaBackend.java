@@ -67,19 +67,35 @@ final class CudaBackend extends GroupedBackend {
             : CudaCode.parse(options.code());
     CudaCompiler compiler =
         new CudaCompiler(nvrtc, code, CudaCompiler.OPTIONS, CacheFolders.candidates());
-    String description =
-        "cuda: %s, kernels as %s by NVRTC %s".formatted(device, code, nvrtc.version());
     ComputeThread thread = new ComputeThread("wisp-cuda-" + OPENED.incrementAndGet());
     try {
       return thread.call(
           () -> {
             CudaContext context = CudaContext.open(thread, device, options, compiler);
-            return new CudaBackend(thread, context, new CudaConvolutions(context), description);
+            CudaConvolutions convolutions = convolutions(context);
+            String description =
+                "cuda: %s, kernels as %s by NVRTC %s, convolutions by %s"
+                    .formatted(device, code, nvrtc.version(), convolutions.describe());
+            return new CudaBackend(thread, context, convolutions, description);
           });
     } catch (RuntimeException | Error failure) {
       thread.close(() -> {});
       throw failure;
     }
+  }
+
+  private static CudaConvolutions convolutions(CudaContext context) {
+    try {
+      return new CudaConvolutions(context);
+    } catch (RuntimeException refused) {
+      context.close();
+      throw refused;
+    }
+  }
+
+  /** What convolves, for its tests. */
+  Convolver convolver() {
+    return convolutions.convolver();
   }
 
   /** What the operation groups share, for the tests of the launches themselves. */

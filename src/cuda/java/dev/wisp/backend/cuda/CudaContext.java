@@ -112,6 +112,16 @@ final class CudaContext {
     return options.naive();
   }
 
+  /** Whether the host is to wait for each kernel. */
+  boolean synchronous() {
+    return options.synchronous();
+  }
+
+  /** How convolutions are to run. */
+  CudnnOptions cudnn() {
+    return options.cudnn();
+  }
+
   /** {@link ComputeThread#giveBack}: for what users close, from any thread. */
   void giveBack(Runnable task) {
     thread.giveBack(task);
