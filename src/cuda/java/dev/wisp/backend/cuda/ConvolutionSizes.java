@@ -30,6 +30,16 @@ record ConvolutionSizes(ConvSpec spec, long n, long h, long w) {
     return n * spec.outSize(h) * spec.outSize(w);
   }
 
+  /** Elements of the input. */
+  long inputElements() {
+    return inputs() * spec.inChannels();
+  }
+
+  /** Elements of the output. */
+  long outputElements() {
+    return outputs() * spec.outChannels();
+  }
+
   /** Weights of one input and output channel. */
   long taps() {
     return (long) spec.kernel() * spec.kernel();

@@ -70,7 +70,7 @@ final class CudaLayouts {
    * @param residual shape of y, or 0; may be y
    */
   void finish(long product, long bias, long residual, long y, ConvolutionSizes s, boolean relu) {
-    long elements = s.outputs() * s.spec().outChannels();
+    long elements = s.outputElements();
     convFinish
         .pointer(product)
         .pointer(bias)

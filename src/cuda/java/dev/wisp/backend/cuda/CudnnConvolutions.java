@@ -3,12 +3,13 @@ package dev.wisp.backend.cuda;
 import static org.bytedeco.cuda.global.cudnn.*;
 
 import dev.wisp.backend.ConvSpec;
-import dev.wisp.backend.cuda.CudaWeights.Form;
+import dev.wisp.backend.cuda.CudnnOptions.Precision;
 import dev.wisp.backend.cuda.CudnnPass.Operands;
-import dev.wisp.backend.support.CacheFolders;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Convolutions by cuDNN. Tensors are NHWC outside; inside, each convolution runs in the layout and
@@ -17,12 +18,21 @@ import org.jspecify.annotations.Nullable;
  * which sums in double. What cuDNN has no algorithm for runs by the plain kernels.
  */
 final class CudnnConvolutions implements Convolver {
+  private static final Logger LOG = LoggerFactory.getLogger(CudnnConvolutions.class);
+
+  private static final String FUSED = "cudnnConvolutionBiasActivationForward";
+
+  /** Compute capability times ten of the Titan V. */
+  private static final int FIRST_TENSOR_CORES = 70;
+
   private final CudaContext context;
   private final PlainConvolutions plain;
   private final CudaLayouts layouts;
+  private final CudaHalf half;
+  private final CudnnOperands operands;
   private final Cudnn cudnn;
   private final CudnnPlans plans;
-  private final String version;
+  private final String description;
 
   /**
    * Opens cuDNN; on the compute thread.
@@ -34,13 +44,26 @@ final class CudnnConvolutions implements Convolver {
     this.context = context;
     this.plain = plain;
     layouts = new CudaLayouts(context);
+    half = new CudaHalf(context);
+    operands = new CudnnOperands(layouts, half);
     CudaSession session = context.session();
+    CudnnOptions options = context.cudnn();
+    if (options.precision() == Precision.MIXED
+        && session.device().capability() < FIRST_TENSOR_CORES) {
+      LOG.info(
+          "{} has no tensor cores: -D{}=mixed is ignored",
+          session.device().name(),
+          CudnnOptions.PRECISION);
+      options = options.withPrecision(Precision.FLOAT32);
+    }
     cudnn = new Cudnn(session);
-    version = Cudnn.version();
+    String version = Cudnn.version();
+    description =
+        options.precision() == Precision.MIXED ? version + " in mixed precision" : version;
     CudnnAlgorithms kept =
         new CudnnAlgorithms(
-            CacheFolders.candidates(), session.device().name(), session.device().driver(), version);
-    plans = new CudnnPlans(cudnn, session, context.cudnn(), kept);
+            context.cacheFolders(), session.device().name(), session.device().driver(), version);
+    plans = new CudnnPlans(cudnn, session, options, kept);
   }
 
   /** For tests: what was tried, and what is at hand. */
@@ -50,7 +73,7 @@ final class CudnnConvolutions implements Convolver {
 
   @Override
   public String describe() {
-    return version;
+    return description;
   }
 
   @Override
@@ -71,13 +94,13 @@ final class CudnnConvolutions implements Convolver {
     if (plan == null) {
       int mark = call.mark();
       // Not y: that may be the residual, whose values are still needed.
-      long scratch = call.workspace(outputBytes(s));
+      long scratch = call.workspace(s.outputElements() * Float.BYTES);
       plan =
           plans.make(
               call,
               CudnnPass.FORWARD,
               s,
-              layout -> forwardOperands(call, layout, s, x, weights, scratch),
+              layout -> operands.forward(call, layout, s, x, weights, scratch),
               tried -> forward(call, tried, s, x, weights, bias, residual, scratch, relu));
       call.release(mark);
     }
@@ -99,32 +122,29 @@ final class CudnnConvolutions implements Convolver {
       long y,
       boolean relu) {
     int mark = call.mark();
-    Operands o = forwardOperands(call, plan.layout(), s, x, weights, y);
-    if (plan.layout() == CudnnLayout.NHWC) {
-      if (!fused(call, plan, o, bias, residual, relu)) {
-        boolean kept = residual == y;
-        long product = kept ? call.workspace(outputBytes(s)) : y;
-        run(call, CudnnPass.FORWARD, plan, new Operands(o.x(), o.weights(), product));
-        if (kept || bias != 0 || residual != 0 || relu) {
-          layouts.finish(product, bias, residual, y, s, relu);
+    Operands o = operands.forward(call, plan.layout(), s, x, weights, y);
+    switch (plan.layout()) {
+      case NHWC -> {
+        if (!fused(call, plan, o, bias, residual, relu)) {
+          boolean kept = residual == y;
+          long product = kept ? call.workspace(s.outputElements() * Float.BYTES) : y;
+          run(call, CudnnPass.FORWARD, plan, new Operands(o.x(), o.weights(), product));
+          if (kept || bias != 0 || residual != 0 || relu) {
+            layouts.finish(product, bias, residual, y, s, relu);
+          }
         }
       }
-    } else {
-      run(call, CudnnPass.FORWARD, plan, o);
-      layouts.finishPlanar(o.y(), bias, residual, y, s, relu);
+      case NCHW -> {
+        run(call, CudnnPass.FORWARD, plan, o);
+        layouts.finishPlanar(o.y(), bias, residual, y, s, relu);
+      }
+      case HALF -> {
+        run(call, CudnnPass.FORWARD, plan, o);
+        half.finish(o.y(), bias, residual, y, s, relu);
+      }
+      case PLAIN -> throw new AssertionError(plan);
     }
     call.release(mark);
-  }
-
-  private Operands forwardOperands(
-      CudaCall call, CudnnLayout layout, ConvolutionSizes s, long x, CudaWeights weights, long y) {
-    return switch (layout) {
-      case NHWC -> new Operands(x, weights.packed(), y);
-      case NCHW ->
-          new Operands(
-              planarInput(call, s, x), planarWeights(weights), call.workspace(outputBytes(s)));
-      case HALF, PLAIN -> throw new AssertionError(layout);
-    };
   }
 
   /**
@@ -166,7 +186,8 @@ final class CudnnConvolutions implements Convolver {
       plan.apart = true;
       return false;
     }
-    cudnn.check(status, "cudnnConvolutionBiasActivationForward", s.toString());
+    cudnn.check(status, FUSED, s.toString());
+    finished(FUSED);
     return true;
   }
 
@@ -178,7 +199,7 @@ final class CudnnConvolutions implements Convolver {
             call,
             CudnnPass.BACKWARD_DATA,
             s,
-            layout -> dataOperands(call, layout, s, dy, weights, dx),
+            layout -> operands.data(call, layout, s, dy, weights, dx),
             tried -> backwardData(call, tried, s, dy, weights, dx));
     if (plan == null) {
       plain.backwardData(call, s, dy, weights, dx);
@@ -190,28 +211,14 @@ final class CudnnConvolutions implements Convolver {
   private void backwardData(
       CudaCall call, CudnnPlan plan, ConvolutionSizes s, long dy, CudaWeights weights, long dx) {
     int mark = call.mark();
-    Operands o = dataOperands(call, plan.layout(), s, dy, weights, dx);
+    Operands o = operands.data(call, plan.layout(), s, dy, weights, dx);
     run(call, CudnnPass.BACKWARD_DATA, plan, o);
     if (plan.layout() == CudnnLayout.NCHW) {
       layouts.transpose(o.x(), dx, s.n(), s.spec().inChannels(), s.h() * s.w());
+    } else if (plan.layout() == CudnnLayout.HALF) {
+      half.widen(o.x(), dx, s.inputElements());
     }
     call.release(mark);
-  }
-
-  private Operands dataOperands(
-      CudaCall call,
-      CudnnLayout layout,
-      ConvolutionSizes s,
-      long dy,
-      CudaWeights weights,
-      long dx) {
-    return switch (layout) {
-      case NHWC -> new Operands(dx, weights.packed(), dy);
-      case NCHW ->
-          new Operands(
-              call.workspace(inputBytes(s)), planarWeights(weights), planarOutput(call, s, dy));
-      case HALF, PLAIN -> throw new AssertionError(layout);
-    };
   }
 
   @Override
@@ -222,7 +229,7 @@ final class CudnnConvolutions implements Convolver {
             call,
             CudnnPass.BACKWARD_WEIGHTS,
             s,
-            layout -> weightsOperands(call, layout, s, x, dy, dw),
+            layout -> operands.weights(call, layout, s, x, dy, dw),
             tried -> backwardWeights(call, tried, s, x, dy, dw));
     if (plan == null) {
       plain.backwardWeights(call, s, x, dy, dw, db);
@@ -237,25 +244,18 @@ final class CudnnConvolutions implements Convolver {
   private void backwardWeights(
       CudaCall call, CudnnPlan plan, ConvolutionSizes s, long x, long dy, long dw) {
     int mark = call.mark();
-    Operands o = weightsOperands(call, plan.layout(), s, x, dy, dw);
+    Operands o = operands.weights(call, plan.layout(), s, x, dy, dw);
     run(call, CudnnPass.BACKWARD_WEIGHTS, plan, o);
-    if (o.weights() != dw) {
-      ConvSpec spec = s.spec();
-      layouts.transpose(o.weights(), dw, spec.outChannels(), s.taps(), spec.inChannels());
+    ConvSpec spec = s.spec();
+    long result = o.weights();
+    if (plan.layout() == CudnnLayout.HALF) {
+      result = CudnnOperands.gradient(call, s, dw);
+      half.widen(o.weights(), result, spec.weights());
+    }
+    if (result != dw) {
+      layouts.transpose(result, dw, spec.outChannels(), s.taps(), spec.inChannels());
     }
     call.release(mark);
-  }
-
-  private Operands weightsOperands(
-      CudaCall call, CudnnLayout layout, ConvolutionSizes s, long x, long dy, long dw) {
-    return switch (layout) {
-      // [O, kH, kW, I], which dw is too where there is one tap.
-      case NHWC ->
-          new Operands(
-              x, s.taps() == 1 ? dw : call.workspace(s.spec().weights() * Float.BYTES), dy);
-      case NCHW -> new Operands(planarInput(call, s, x), dw, planarOutput(call, s, dy));
-      case HALF, PLAIN -> throw new AssertionError(layout);
-    };
   }
 
   /** The plan of a backward pass, whose result may be overwritten; null for the plain kernels. */
@@ -263,14 +263,14 @@ final class CudnnConvolutions implements Convolver {
       CudaCall call,
       CudnnPass pass,
       ConvolutionSizes s,
-      Function<CudnnLayout, Operands> operands,
+      Function<CudnnLayout, Operands> inLayout,
       Consumer<CudnnPlan> trial) {
     if (!fits(s)) {
       return null;
     }
     CudnnPlan plan = plans.known(pass, s);
     if (plan == null) {
-      plan = plans.make(call, pass, s, operands, trial);
+      plan = plans.make(call, pass, s, inLayout, trial);
     }
     return plan.layout() == CudnnLayout.PLAIN ? null : plan;
   }
@@ -280,8 +280,13 @@ final class CudnnConvolutions implements Convolver {
     pass.run(
         cudnn, plan.shape(), plan.choice().algorithm(), o, space(call, plan), plan.workspace());
     call.release(mark);
+    finished(pass.function());
+  }
+
+  /** Called after each call that computes. */
+  private void finished(String function) {
     if (context.synchronous()) {
-      context.session().synchronize(pass.function());
+      context.session().synchronize(function);
     }
   }
 
@@ -289,42 +294,10 @@ final class CudnnConvolutions implements Convolver {
     return plan.workspace() == 0 ? 0 : call.workspace(plan.workspace());
   }
 
-  private long planarInput(CudaCall call, ConvolutionSizes s, long x) {
-    long target = call.workspace(inputBytes(s));
-    layouts.transpose(x, target, s.n(), s.h() * s.w(), s.spec().inChannels());
-    return target;
-  }
-
-  private long planarOutput(CudaCall call, ConvolutionSizes s, long y) {
-    long target = call.workspace(outputBytes(s));
-    layouts.transpose(y, target, s.n(), s.outputs() / s.n(), s.spec().outChannels());
-    return target;
-  }
-
-  private long planarWeights(CudaWeights weights) {
-    ConvSpec spec = weights.spec();
-    long taps = (long) spec.kernel() * spec.kernel();
-    return taps == 1
-        ? weights.packed()
-        : weights.in(
-            Form.PLANAR,
-            target ->
-                layouts.transpose(
-                    weights.packed(), target, spec.outChannels(), taps, spec.inChannels()));
-  }
-
-  private static long inputBytes(ConvolutionSizes s) {
-    return s.inputs() * s.spec().inChannels() * Float.BYTES;
-  }
-
-  private static long outputBytes(ConvolutionSizes s) {
-    return s.outputs() * s.spec().outChannels() * Float.BYTES;
-  }
-
   /** Whether cuDNN takes tensors of these sizes: some, and at most 2^31 - 1 elements. */
   private static boolean fits(ConvolutionSizes s) {
-    long most = Math.max(inputBytes(s), outputBytes(s)) / Float.BYTES;
-    return s.inputs() > 0 && most <= Integer.MAX_VALUE && s.spec().weights() <= Integer.MAX_VALUE;
+    long most = Math.max(Math.max(s.inputElements(), s.outputElements()), s.spec().weights());
+    return s.inputs() > 0 && most <= Integer.MAX_VALUE;
   }
 
   @Override

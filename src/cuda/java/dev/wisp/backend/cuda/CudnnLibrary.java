@@ -95,45 +95,49 @@ final class CudnnLibrary {
    * @param toolkits folders to search after the dynamic linker's
    */
   static State find(@Nullable String named, List<Path> toolkits) {
+    List<Path> folders = new ArrayList<>(toolkits);
+    Path folder = null;
     if (named != null) {
-      Path place = Path.of(named);
-      Path folder = Files.isDirectory(place) ? place : place.toAbsolutePath().getParent();
-      List<Path> folders = new ArrayList<>(toolkits);
-      if (folder != null) {
-        folders.addFirst(folder);
-      }
-      String missing = openAll(folder == null ? place : folder, folders);
-      if (missing != null) {
-        throw new WispException(
-            "the cuDNN named by %s cannot be used: %s; correct or unset %s"
-                .formatted(PROPERTY, missing, PROPERTY));
-      }
-      return new State(true, version(folder) + " of " + folder);
+      Path place = Path.of(named).toAbsolutePath();
+      folder = Files.isDirectory(place) || place.getParent() == null ? place : place.getParent();
+      folders.addFirst(folder);
     }
-    String missing = openAll(null, toolkits);
-    if (missing == null) {
-      return new State(true, version(null));
+    // First: cuDNN's libraries may need them, in folders where the dynamic linker does not search.
+    String cuda = open(CUDA, null, folders);
+    String missing = open(CUDNN, folder, toolkits);
+    if (missing != null && folder != null) {
+      throw new WispException(
+          "the cuDNN named by %s cannot be used: %s; correct or unset %s"
+              .formatted(PROPERTY, missing, PROPERTY));
     }
-    return new State(
-        false,
-        "cuDNN 9 was not found (%s): install cuDNN 9 for CUDA 12 or name its folder with -D%s"
-            .formatted(missing, PROPERTY));
+    if (missing != null) {
+      return new State(
+          false,
+          "cuDNN 9 was not found (%s): install cuDNN 9 for CUDA 12 or name its folder with -D%s"
+              .formatted(missing, PROPERTY));
+    }
+    if (cuda != null) {
+      return new State(
+          false,
+          "cuDNN 9 needs what was not found (%s): install cuBLAS of CUDA 12".formatted(cuda));
+    }
+    return new State(true, folder == null ? version(null) : version(folder) + " of " + folder);
   }
 
-  /** Opens everything; null if all is there, else the linker's words for what is not. */
-  private static @Nullable String openAll(@Nullable Path cudnn, List<Path> folders) {
-    for (String name : CUDA) {
-      String missing = open(name, folders, true);
-      if (missing != null) {
-        return missing;
-      }
-    }
-    for (String name : CUDNN) {
+  /**
+   * Opens libraries.
+   *
+   * @param only the one folder to look in, or null: where the dynamic linker searches, then in
+   *     {@code folders}, then on the class path
+   * @return null if all are there, else the linker's words for the first that is not
+   */
+  private static @Nullable String open(
+      List<String> names, @Nullable Path only, List<Path> folders) {
+    for (String name : names) {
       String missing =
-          open(
-              cudnn == null ? name : cudnn.resolve(name).toString(),
-              cudnn == null ? folders : List.of(),
-              cudnn == null);
+          only == null
+              ? open(name, folders, true)
+              : open(only.resolve(name).toString(), List.of(), false);
       if (missing != null) {
         return missing;
       }
