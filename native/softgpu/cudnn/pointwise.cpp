@@ -8,7 +8,7 @@ using namespace softcudnn;
 
 namespace {
 
-/* y = f(alpha, x, beta, y), where y is read only if beta is not 0. */
+/* y = alpha * change(x) + beta * y, where y is read only if beta is not 0. */
 void blend(cudnnContext& handle, double alpha, const Operand& x, double beta, const Operand& y,
            double (*change)(double, const cudnnActivationStruct&) = nullptr, cudnnActivationStruct how = {}) {
   launch(handle, [=] {

@@ -39,14 +39,15 @@ void each_case(F f) {
       for (const cudnnDataType_t type : {CUDNN_DATA_FLOAT, CUDNN_DATA_HALF}) {
         Dnn dnn;
         Convolution conv(dnn, c, format, type);
-        f(dnn, c, conv, [&](const char* direction, int algorithm) { return name(c, format, type, direction, algorithm); });
+        f(dnn, conv,
+          [&](const char* direction, int algorithm) { return name(c, format, type, direction, algorithm); });
       }
 }
 
 const float kOne = 1, kZero = 0;
 
 const Check forward("every forward algorithm computes the definition", [] {
-  each_case([](Dnn& dnn, const Case&, Convolution& conv, auto name) {
+  each_case([](Dnn& dnn, Convolution& conv, auto name) {
     int n, k, h, w;
     must_dnn(cudnnGetConvolution2dForwardOutputDim(conv.descriptor, conv.x.tensor, conv.w.filter, &n, &k, &h, &w),
              "dimensions");
@@ -74,7 +75,7 @@ const Check forward("every forward algorithm computes the definition", [] {
 });
 
 const Check backward_data("every algorithm of the gradient of the input computes the definition", [] {
-  each_case([](Dnn& dnn, const Case&, Convolution& conv, auto name) {
+  each_case([](Dnn& dnn, Convolution& conv, auto name) {
     cudnnConvolutionAlgoPerf_t found[CUDNN_CONVOLUTION_BWD_DATA_ALGO_COUNT];
     int count = 0;
     must_dnn(cudnnGetConvolutionBackwardDataAlgorithm_v7(dnn.handle, conv.w.filter, conv.y.tensor, conv.descriptor,
@@ -98,7 +99,7 @@ const Check backward_data("every algorithm of the gradient of the input computes
 });
 
 const Check backward_filter("every algorithm of the gradient of the filter computes the definition", [] {
-  each_case([](Dnn& dnn, const Case&, Convolution& conv, auto name) {
+  each_case([](Dnn& dnn, Convolution& conv, auto name) {
     cudnnConvolutionAlgoPerf_t found[CUDNN_CONVOLUTION_BWD_FILTER_ALGO_COUNT];
     int count = 0;
     must_dnn(cudnnGetConvolutionBackwardFilterAlgorithm_v7(dnn.handle, conv.x.tensor, conv.y.tensor, conv.descriptor,

@@ -1,5 +1,6 @@
 /* Collective operations of the NCCL stand-in, one thread for each rank. */
 #include <array>
+#include <cstdlib>
 #include <functional>
 #include <thread>
 
@@ -215,6 +216,35 @@ const Check aborted("abort ends the wait of a rank whose partner never comes", [
   waiting.join();
   ranks.comms[0] = nullptr;
   expect(result == ncclInternalError || result == ncclInvalidArgument, "the rank is told");
+});
+
+const Check patience("a rank whose partner never comes gives up in the end and says who is missing", [] {
+  Ranks ranks;
+  setenv("WISP_SOFTGPU_NCCL_SECONDS", "1", 1);
+  cuCtxSetCurrent(ranks.contexts[0]);
+  const DevicePointer data = device_copy(std::vector<float>{1});
+  expect_result(ncclAllReduce(pointer(data), pointer(data), 1, ncclFloat32, ncclSum, ranks.comms[0], nullptr),
+                ncclSystemError, "ncclAllReduce");
+  expect_contains(last_report(), "rank 0 waits in vain: ncclAllReduce of 1 elements of type 7");
+  unsetenv("WISP_SOFTGPU_NCCL_SECONDS");
+  cuCtxSetCurrent(nullptr);
+});
+
+const Check capture("a collective under capture is refused, and so is a stream of another context", [] {
+  Ranks ranks;
+  cuCtxSetCurrent(ranks.contexts[0]);
+  const DevicePointer data = device_copy(std::vector<float>{1});
+  void *stream = nullptr, *graph = nullptr;
+  Session::must(cuStreamCreate(&stream, 1), "stream");
+  const auto reduce = [&](size_t rank) {
+    return ncclAllReduce(pointer(data), pointer(data), 1, ncclFloat32, ncclSum, ranks.comms[rank], stream);
+  };
+  Session::must(cuStreamBeginCapture_v2(stream, 0), "capture");
+  expect_result(reduce(0), ncclInvalidUsage, "under capture");
+  Session::must(cuStreamEndCapture(stream, &graph), "capture");
+  Session::must(cuGraphDestroy(graph), "graph");
+  expect_result(reduce(1), ncclInvalidUsage, "a stream of device 0 for rank 1");
+  cuCtxSetCurrent(nullptr);
 });
 
 const Check failures("the planned collective fails", [] {

@@ -226,7 +226,8 @@ const Check memory("operands must lie in one live allocation of the device, and 
 
 const Check beta("beta 0 does not read the output, any other does", [] {
   Dnn dnn;
-  Tensor x(dnn, {1, 2, 3, 3}, CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT), y(dnn, {1, 2, 3, 3}, CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT);
+  Tensor x(dnn, {1, 2, 3, 3}, CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT);
+  Tensor y(dnn, x.dims, CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT);
   x.upload();
   expect_status(cudnnTransformTensor(dnn.handle, &kOne, x.tensor, x.data(), &kZero, y.tensor, y.data()),
                 CUDNN_STATUS_SUCCESS, "beta 0");
