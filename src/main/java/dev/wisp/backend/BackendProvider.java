@@ -1,5 +1,8 @@
 package dev.wisp.backend;
 
+import java.util.List;
+import java.util.Optional;
+
 /**
  * A backend that a build may or may not contain, found by {@link java.util.ServiceLoader}. An
  * object of this interface is cheap and works on every machine: it says what its backend lacks.
@@ -16,4 +19,13 @@ public interface BackendProvider {
    * @throws dev.wisp.common.WispException in one line, if it cannot be opened
    */
   Backend open(String choice);
+
+  /**
+   * A {@link Collective} of this provider's own for backends that it opened itself.
+   *
+   * @return empty if there is none for these backends
+   */
+  default Optional<Collective> collective(List<Backend> backends) {
+    return Optional.empty();
+  }
 }

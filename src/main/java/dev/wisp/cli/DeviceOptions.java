@@ -8,7 +8,8 @@ final class DeviceOptions {
       names = "--device",
       paramLabel = "NAME",
       defaultValue = "auto",
-      description = "auto, cpu or cuda (default: ${DEFAULT-VALUE}).")
+      description =
+          "auto, cpu, cuda, or one card by its number, cuda:1 (default: ${DEFAULT-VALUE}).")
   String device = "auto";
 
   @Option(

@@ -1,6 +1,5 @@
 package dev.wisp.cli;
 
-import dev.wisp.backend.Backend;
 import dev.wisp.data.Dataset;
 import dev.wisp.data.Datasets;
 import dev.wisp.pipeline.Devices;
@@ -15,7 +14,10 @@ import picocli.CommandLine.Option;
 /** {@code wisp train}. */
 @Command(
     name = "train",
-    description = "Train AE-SIPE on images with image-level labels.",
+    description = {
+      "Train AE-SIPE on images with image-level labels.",
+      "Several devices (--device cuda:0,cuda:1) share each batch equally."
+    },
     footer = {"", "Example: wisp train --data VOC2012 --weights resnet101.pth --run runs/voc"})
 final class TrainCommand extends Task {
   @Mixin private DataOptions data = new DataOptions();
@@ -54,8 +56,9 @@ final class TrainCommand extends Task {
             dataset,
             validation == null ? null : Datasets.open(data.data, validation),
             selectWithMasks);
-    try (Backend backend = Devices.open(device.device, device.threads)) {
-      TrainingResult result = Training.run(backend, request, ConsoleProgress.onTerminal());
+    try (Devices.Group devices = Devices.openAll(device.device, device.threads)) {
+      TrainingResult result =
+          Training.run(devices.backends(), request, ConsoleProgress.onTerminal());
       out().println(result.weights());
       return Skips.report(err(), result.skipped());
     }

@@ -120,6 +120,17 @@ public final class Parameter {
     return target;
   }
 
+  /**
+   * The gradient; zeros if none has reached the parameter, for steps that devices share: what one
+   * of them reaches is reached.
+   */
+  public Tensor gradientOrZero() {
+    if (!hasGradient) {
+      backend.fill(newGradient(), 0);
+    }
+    return gradient();
+  }
+
   /** Lets go of the value, for good: what was derived from it is all that is needed from now on. */
   void drop() {
     value.release();

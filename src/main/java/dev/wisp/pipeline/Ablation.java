@@ -189,7 +189,7 @@ public final class Ablation {
       Progress progress) {
     Path run = request.out().resolve(key.replace(',', '-').replace('/', '_'));
     return Training.run(
-            backend,
+            List.of(backend),
             new Training.Request(
                 run,
                 recipe,

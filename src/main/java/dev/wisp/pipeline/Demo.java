@@ -82,7 +82,7 @@ public final class Demo {
     watch.lap("pretrain");
     Path weights =
         Training.run(
-                backend,
+                List.of(backend),
                 new Training.Request(
                     folder.resolve("train"),
                     recipe,

@@ -37,27 +37,48 @@ final class NetworkLearner implements Learner, AutoCloseable {
 
   @Override
   public Map<String, Double> step(Batch batch, long step, long total) {
+    Losses losses = gradients(batch);
+    Map<String, Double> values = metrics(losses);
+    values.putAll(update());
+    return values;
+  }
+
+  /** First half of a step: forward and backward. */
+  Losses gradients(Batch batch) {
     int size = batch.crops().getFirst().size();
-    TrainingBatch images =
+    return network.step(
         new TrainingBatch(
             batch.pixels(),
             batch.crops().size(),
             size,
             size,
             batch.labels(),
-            batch.valid(network.outputStride()));
-    Losses losses = network.step(images);
+            batch.valid(network.outputStride())));
+  }
+
+  /** Losses under their names in the metrics. */
+  static Map<String, Double> metrics(Losses losses) {
     Map<String, Double> values = new LinkedHashMap<>();
     values.put("loss", losses.total());
     values.put("lossClassification", losses.classification());
     values.put("lossConsistency", losses.consistency());
-    backend.run(
+    return values;
+  }
+
+  /** Second half of a step: the optimiser's, with the gradients that are in the parameters. */
+  Map<String, Double> update() {
+    return backend.compute(
         () -> {
+          Map<String, Double> values = new LinkedHashMap<>();
           values.put("ratePretrained", sgd.rate(Parameter.Group.PRETRAINED));
           values.put("rateNew", sgd.rate(Parameter.Group.NEW));
           values.put("gradientNorm", sgd.step());
+          return values;
         });
-    return values;
+  }
+
+  TrainableNetwork network() {
+    return network;
   }
 
   @Override

@@ -48,9 +48,12 @@ public final class Training {
   /**
    * Trains to the end, or continues to the end.
    *
-   * @throws WispException for weights that do not fit, or a run that cannot be taken or continued
+   * @param devices that share each batch equally; one or more. Another number of them changes the
+   *     order of sums, no more
+   * @throws WispException for weights that do not fit, a run that cannot be taken or continued, or
+   *     a batch that the devices cannot share
    */
-  public static TrainingResult run(Backend backend, Request request, Progress progress) {
+  public static TrainingResult run(List<Backend> devices, Request request, Progress progress) {
     Recipe recipe = request.recipe();
     Recipe.Training values = recipe.training();
     SampleSource source = SampleSource.of(request.data());
@@ -80,15 +83,27 @@ public final class Training {
             Models.text(STAGE, request.data(), recipe),
             request.selectWithMasks(),
             request.acceptOlder());
-    try (AeSipeNet network =
-        new AeSipeNet(backend, Models.method(recipe, request.data().classCount()))) {
+    ParallelLearner.requireShares(values.batch(), devices.size());
+    try (Replicas<AeSipeNet> replicas =
+            new Replicas<>(devices, device -> network(device, request));
+        RunDirectory run = RunDirectory.open(request.run(), recipe, request.existing())) {
+      Learner learner =
+          replicas.learner(
+              options, values.batch(), () -> validate(replicas.first(), request.validation()));
+      return new TrainingLoop(run, settings, learner, progress).run(source);
+    }
+  }
+
+  private static AeSipeNet network(Backend device, Request request) {
+    Recipe recipe = request.recipe();
+    AeSipeNet network = new AeSipeNet(device, Models.method(recipe, request.data().classCount()));
+    try {
       network.initialize(recipe.seed());
       Weights.loadEncoder(network, request.weights());
-      try (RunDirectory run = RunDirectory.open(request.run(), recipe, request.existing());
-          NetworkLearner learner =
-              new NetworkLearner(network, options, () -> validate(network, request.validation()))) {
-        return new TrainingLoop(run, settings, learner, progress).run(source);
-      }
+      return network;
+    } catch (RuntimeException unusable) {
+      network.close();
+      throw unusable;
     }
   }
 

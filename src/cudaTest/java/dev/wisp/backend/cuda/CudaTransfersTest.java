@@ -8,6 +8,7 @@ import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Shape;
 import dev.wisp.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -69,7 +70,8 @@ class CudaTransfersTest {
           assertThat(backend.ints(ints)).isEqualTo(values);
           Tensor bytes = scope.allocate(DType.U8, Shape.of(4));
           backend.upload(new byte[] {1, -1, 127, -128}, bytes);
-          CudaPointer memory = backend.context().pool().memory(bytes.storage());
+          CudaPointer memory =
+              Objects.requireNonNull(backend.context().pool().memory(bytes.storage()));
           byte[] back = new byte[4];
           backend.context().transfers().download(memory, 0, MemorySegment.ofArray(back));
           assertThat(back).containsExactly(1, -1, 127, -128);

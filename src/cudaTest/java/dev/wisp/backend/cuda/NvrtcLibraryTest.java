@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -45,8 +46,9 @@ class NvrtcLibraryTest {
     NvrtcLibrary.open(null, null, List.of(), List.of(folder));
     Path file =
         files().stream().filter(path -> path.endsWith("libnvrtc.so.12")).findFirst().orElseThrow();
+    Path parent = Objects.requireNonNull(file.getParent());
     List<Path> nowhere = List.of(folder.resolve("absent"));
-    assertThat(NvrtcLibrary.open(file.getParent().toString(), null, List.of(), nowhere).version())
+    assertThat(NvrtcLibrary.open(parent.toString(), null, List.of(), nowhere).version())
         .isEqualTo("12.9");
     assertThat(NvrtcLibrary.open(null, file.toString(), List.of(), nowhere).version())
         .isEqualTo("12.9");

@@ -1,6 +1,7 @@
 package dev.wisp.data.loader;
 
 import dev.wisp.data.transform.Crop;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -20,6 +21,17 @@ public record Batch(long step, List<Crop> crops, int[][] labels, List<Skipped> s
    * @param reason one line
    */
   public record Skipped(String name, String reason) {}
+
+  /**
+   * Some of the samples, as a batch of the same step; what was skipped is told by the whole.
+   *
+   * @param from first sample
+   * @param to one after the last
+   */
+  public Batch part(int from, int to) {
+    return new Batch(
+        step, crops.subList(from, to), Arrays.copyOfRange(labels, from, to), List.of());
+  }
 
   /** All crops in one array {@code [N, size, size, 3]}. */
   public float[] pixels() {

@@ -1,0 +1,118 @@
+package dev.wisp.backend.plan;
+
+import dev.wisp.backend.Backend;
+import dev.wisp.backend.ConvSpec;
+import dev.wisp.backend.ConvWeights;
+import dev.wisp.backend.MemoryStatistics;
+import dev.wisp.tensor.Scope;
+import dev.wisp.tensor.Storage;
+import dev.wisp.tensor.Tensor;
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A backend whose operations do nothing: a network run on it allocates what it would allocate on a
+ * device, and {@link Backend#memoryStatistics} then tells the step's memory before it starts. No
+ * memory is behind its tensors; read back they are all zeros. Sizes are counted exactly: what a
+ * device's pool rounds up and what its libraries use as workspace comes on top.
+ *
+ * <p>Nothing is checked: shapes that an operation refuses are refused by real backends only.
+ */
+public final class PlanningBackend implements InvocationHandler {
+  private long used;
+  private long peak;
+
+  private PlanningBackend() {}
+
+  /** A new backend; it runs where it is called and need not be closed. */
+  public static Backend open() {
+    return (Backend)
+        Proxy.newProxyInstance(
+            PlanningBackend.class.getClassLoader(),
+            new Class<?>[] {Backend.class},
+            new PlanningBackend());
+  }
+
+  @Override
+  public @Nullable Object invoke(Object proxy, Method method, Object @Nullable [] given)
+      throws Throwable {
+    if (method.isDefault()) {
+      return InvocationHandler.invokeDefault(proxy, method, given);
+    }
+    Object[] arguments = given == null ? new Object[0] : given;
+    return switch (method.getName()) {
+      case "name", "describe", "toString" -> "plan";
+      case "hashCode" -> System.identityHashCode(proxy);
+      case "equals" -> proxy == arguments[0];
+      case "compute" -> ((Callable<?>) arguments[0]).call();
+      case "scope" -> new Scope(Counted::new);
+      case "memoryStatistics" -> new MemoryStatistics(used, 0, peak);
+      case "convWeights" -> new Packed((ConvSpec) arguments[0]);
+      case "floats" -> new float[elements(arguments[0])];
+      case "ints" -> new int[elements(arguments[0])];
+      default -> nothing(method);
+    };
+  }
+
+  private static int elements(Object tensor) {
+    return Math.toIntExact(((Tensor) tensor).shape().elements());
+  }
+
+  private static @Nullable Object nothing(Method method) {
+    if (method.getReturnType() != void.class) {
+      throw new AssertionError("the interface has grown: " + method);
+    }
+    return null;
+  }
+
+  /** Memory that is counted and not there. */
+  private final class Counted implements Storage {
+    private final long bytes;
+
+    Counted(long bytes) {
+      this.bytes = bytes;
+      used += bytes;
+      peak = Math.max(peak, used);
+    }
+
+    @Override
+    public long bytes() {
+      return bytes;
+    }
+
+    @Override
+    public void free() {
+      used -= bytes;
+    }
+  }
+
+  /** Packed weights in one layout, as large as the plain ones. */
+  private final class Packed implements ConvWeights {
+    private final ConvSpec spec;
+    private final Counted memory;
+
+    Packed(ConvSpec spec) {
+      this.spec = spec;
+      memory =
+          new Counted(
+              (long) spec.outChannels()
+                  * spec.inChannels()
+                  * spec.kernel()
+                  * spec.kernel()
+                  * Float.BYTES);
+    }
+
+    @Override
+    public ConvSpec spec() {
+      return spec;
+    }
+
+    @Override
+    public void close() {
+      memory.free();
+    }
+  }
+}
