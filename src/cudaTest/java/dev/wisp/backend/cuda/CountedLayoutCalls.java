@@ -37,14 +37,12 @@ final class CountedLayoutCalls {
                 new CudaHalf(context).narrow(from, to, FEATURES))
             .launches("wisp_to_half", Work.of(6 * FEATURES, FEATURES)),
         // Floats read as pairs of halves: what they are worth does not matter here.
-        call((context, from, bias, residual, to) ->
-                new CudaHalf(context).widen(from, to, FEATURES))
+        call((context, from, bias, residual, to) -> new CudaHalf(context).widen(from, to, FEATURES))
             .launches("wisp_from_half", Work.of(6 * FEATURES, FEATURES)),
         call((context, from, bias, residual, to) ->
                 new CudaHalf(context).finish(from, bias, residual, to, CONV, true))
             .launches(
-                "wisp_conv_finish_half",
-                Work.of(10 * FEATURES + 4 * CHANNELS, 4 * FEATURES)));
+                "wisp_conv_finish_half", Work.of(10 * FEATURES + 4 * CHANNELS, 4 * FEATURES)));
   }
 
   private static CountedCall call(Launch launch) {
