@@ -9,6 +9,7 @@ import dev.wisp.tensor.DType;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -53,6 +54,16 @@ final class CudaBackend extends GroupedBackend {
    * @throws WispException in one line, if there is no such card, no compiler, or the driver refuses
    */
   static CudaBackend open(CudaOptions options) {
+    return open(options, CacheFolders.candidates());
+  }
+
+  /**
+   * {@link #open}.
+   *
+   * @param cacheFolders where compiled kernels and chosen algorithms are kept, in the first that
+   *     can be written
+   */
+  static CudaBackend open(CudaOptions options, List<Path> cacheFolders) {
     Nvrtc nvrtc = NvrtcLibrary.load();
     List<CudaDevice> devices = CudaSession.devices();
     if (options.device() >= devices.size()) {
@@ -65,21 +76,36 @@ final class CudaBackend extends GroupedBackend {
         options.code() == null
             ? CudaCode.forDevice(device.capability(), device.referee(), nvrtc.architectures())
             : CudaCode.parse(options.code());
-    CudaCompiler compiler =
-        new CudaCompiler(nvrtc, code, CudaCompiler.OPTIONS, CacheFolders.candidates());
-    String description =
-        "cuda: %s, kernels as %s by NVRTC %s".formatted(device, code, nvrtc.version());
+    CudaCompiler compiler = new CudaCompiler(nvrtc, code, CudaCompiler.OPTIONS, cacheFolders);
     ComputeThread thread = new ComputeThread("wisp-cuda-" + OPENED.incrementAndGet());
     try {
       return thread.call(
           () -> {
             CudaContext context = CudaContext.open(thread, device, options, compiler);
-            return new CudaBackend(thread, context, new CudaConvolutions(context), description);
+            CudaConvolutions convolutions = convolutions(context);
+            String description =
+                "cuda: %s, kernels as %s by NVRTC %s, convolutions by %s"
+                    .formatted(device, code, nvrtc.version(), convolutions.describe());
+            return new CudaBackend(thread, context, convolutions, description);
           });
     } catch (RuntimeException | Error failure) {
       thread.close(() -> {});
       throw failure;
     }
+  }
+
+  private static CudaConvolutions convolutions(CudaContext context) {
+    try {
+      return new CudaConvolutions(context);
+    } catch (RuntimeException refused) {
+      context.close();
+      throw refused;
+    }
+  }
+
+  /** What convolves, for its tests. */
+  Convolver convolver() {
+    return convolutions.convolver();
   }
 
   /** What the operation groups share, for the tests of the launches themselves. */

@@ -28,11 +28,12 @@ public final class CudaProvider implements BackendProvider {
       CudaProbe.requireDriver();
       List<CudaDevice> devices = CudaSession.devices();
       String compiler = "NVRTC " + NvrtcLibrary.load().version();
+      String convolutions = CudnnLibrary.find().note();
       boolean referee = devices.getFirst().referee();
       String detail =
           devices.stream()
               .map(device -> "cuda:%d is %s".formatted(device.index(), device))
-              .collect(Collectors.joining("; ", "", "; " + compiler));
+              .collect(Collectors.joining("; ", "", "; %s; %s".formatted(compiler, convolutions)));
       return new Candidate(
           NAME,
           referee ? REFEREE_RANK : RANK,

@@ -4,6 +4,7 @@ import static dev.wisp.backend.cuda.CudaParameter.pointer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.wisp.backend.ConvSpec;
 import dev.wisp.common.WispException;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
@@ -182,6 +183,49 @@ class CudaFaultTest {
           backend,
           scope ->
               assertThatThrownBy(() -> scope.f32(1L << 40)).isInstanceOf(WispOutOfMemory.class));
+    }
+  }
+
+  /** One convolution of each kind; on a pretend card of its own, which is lost on the way. */
+  private static CudaBackend convolving() {
+    return CudaBackend.open(
+        CudaOptions.standard()
+            .withCacheBytes(0)
+            .withDevice(2)
+            .withCudnn(CudnnOptions.standard().withUse(CudnnOptions.Use.CUDNN)));
+  }
+
+  /**
+   * Fails cuDNN's calls one after the other: while algorithms are tried, then with a plan at hand.
+   */
+  @Test
+  void aFailureOfCudnnEndsInOneLineAndEverythingIsGivenBack() {
+    ConvSpec spec = new ConvSpec(5, 6, 3, 1, 1, 1);
+    for (boolean planned : new boolean[] {false, true}) {
+      for (int call = 1; call <= 3; call++) {
+        CudaBackend backend = convolving();
+        if (planned) {
+          CudnnConvolutionsTest.step(backend, spec, 4, 5);
+        }
+        Referee.fail("cudnn@2:" + call);
+        int width = planned ? 5 : 10 * call;
+        assertThatThrownBy(() -> CudnnConvolutionsTest.step(backend, spec, 4, width))
+            .isInstanceOf(WispException.class)
+            .hasMessageStartingWith("cuda: conv")
+            .hasMessageContaining("(x F32[2, 4, ")
+            .hasMessageContaining("failed: CUDNN_STATUS_EXECUTION_FAILED")
+            .hasMessageContaining("the device cannot be used any more in this process")
+            .hasMessageNotContaining("\n");
+        Referee.fail("");
+        assertThatThrownBy(() -> CudnnConvolutionsTest.step(backend, spec, 4, 5))
+            .isInstanceOf(WispException.class)
+            .hasMessageContaining("the device was lost in an earlier call")
+            .hasMessageContaining("start the process again");
+        assertThat(backend.memoryStatistics().used()).isZero();
+        backend.close();
+        assertThat(backend.memoryStatistics().cached()).isZero();
+        Referee.restore();
+      }
     }
   }
 }

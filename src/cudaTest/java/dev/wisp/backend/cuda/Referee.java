@@ -30,6 +30,19 @@ final class Referee {
     }
   }
 
+  /** Brings lost devices back. */
+  static void restore() {
+    try {
+      Linker.nativeLinker()
+          .downcallHandle(
+              MemorySegment.ofAddress(CudaLibrary.address("softgpu_restore")),
+              FunctionDescriptor.ofVoid())
+          .invokeExact();
+    } catch (Throwable impossible) {
+      throw new AssertionError("softgpu_restore", impossible);
+    }
+  }
+
   /** Blocks, warps and atomics of later launches in their plain order. */
   static void plainOrder() {
     order(0, 0);
