@@ -19,8 +19,7 @@ final class CudaHalf {
 
   CudaHalf(CudaContext context) {
     this.context = context;
-    toHalf =
-        context.judged(FILE, "wisp_to_half", pointer("source"), pointer("target"), i64("n"));
+    toHalf = context.judged(FILE, "wisp_to_half", pointer("source"), pointer("target"), i64("n"));
     fromHalf =
         context.judged(FILE, "wisp_from_half", pointer("source"), pointer("target"), i64("n"));
     convFinishHalf =

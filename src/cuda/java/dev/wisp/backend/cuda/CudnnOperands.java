@@ -24,7 +24,9 @@ final class CudnnOperands {
       case NHWC -> new Operands(x, weights.packed(), y);
       case NCHW ->
           new Operands(
-              planarInput(call, s, x), planarWeights(weights), call.workspace(s.outputElements() * Float.BYTES));
+              planarInput(call, s, x),
+              planarWeights(weights),
+              call.workspace(s.outputElements() * Float.BYTES));
       case HALF ->
           new Operands(
               narrowed(call, x, s.inputElements()),
@@ -46,7 +48,9 @@ final class CudnnOperands {
       case NHWC -> new Operands(dx, weights.packed(), dy);
       case NCHW ->
           new Operands(
-              call.workspace(s.inputElements() * Float.BYTES), planarWeights(weights), planarOutput(call, s, dy));
+              call.workspace(s.inputElements() * Float.BYTES),
+              planarWeights(weights),
+              planarOutput(call, s, dy));
       case HALF ->
           new Operands(
               call.workspace(s.inputElements() * Short.BYTES),

@@ -268,7 +268,8 @@ class CudnnConvolutionsTest {
                   ConvWeights holder = backend.convWeights(spec)) {
                 Random random = new Random(width);
                 Tensor x = filled(backend, scope, random, false, 1, 1, width, 3);
-                backend.loadWeights(holder, filled(backend, scope, random, false, 2, 3, 1, 1), null);
+                backend.loadWeights(
+                    holder, filled(backend, scope, random, false, 2, 3, 1, 1), null);
                 backend.convForward(holder, x, null, null, false, scope.f32(1, 1, width, 2));
               }
             });
@@ -303,8 +304,7 @@ class CudnnConvolutionsTest {
     for (ConvSpec spec : List.of(SPEC, ConvSpec.pointwise(12, 7), new ConvSpec(5, 9, 3, 2, 2, 2))) {
       try (CudaBackend exact = CudaBackend.open(options(cudnn(Layouts.AUTO)), List.of(folder));
           CudaBackend rounded = CudaBackend.open(options(mixed), List.of(folder));
-          CudaBackend naive =
-              CudaBackend.open(options(mixed).withNaive(true), List.of(folder))) {
+          CudaBackend naive = CudaBackend.open(options(mixed).withNaive(true), List.of(folder))) {
         assertThat(rounded.describe()).endsWith("convolutions by cuDNN 9.5.1 in mixed precision");
         List<float[]> want = step(exact, spec, 9, 7);
         List<float[]> sums = step(exact, spec, 9, 7, true);
