@@ -26,7 +26,11 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Means over several pretend cards by NCCL's stand-in; the way through the host judges them. */
-@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD) // Less than the stand-in waits for a card that never comes.
+@Timeout(
+    value = 60,
+    threadMode =
+        Timeout.ThreadMode
+            .SEPARATE_THREAD) // Less than the stand-in waits for a card that never comes.
 class NcclCollectiveTest {
   private static final List<Shape> ODD =
       List.of(
@@ -77,7 +81,11 @@ class NcclCollectiveTest {
               card ->
                   backends
                       .get(card)
-                      .compute(() -> shapes.stream().map(shape -> scopes.get(card).f32(shape.toArray())).toList()))
+                      .compute(
+                          () ->
+                              shapes.stream()
+                                  .map(shape -> scopes.get(card).f32(shape.toArray()))
+                                  .toList()))
           .toList();
     }
 

@@ -7,11 +7,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /** What the software CUDA device lets a test decide (native/softgpu/include/softgpu.h). */
-final class Referee {
+public final class Referee {
   private Referee() {}
 
   /** Replaces the plan of failures: {@code alloc:5,launch@1:3,lost:7}; empty for none. */
-  static void fail(String plan) {
+  public static void fail(String plan) {
     try (Arena arena = Arena.ofConfined()) {
       int malformed =
           (int)
@@ -31,7 +31,7 @@ final class Referee {
   }
 
   /** Brings lost devices back. */
-  static void restore() {
+  public static void restore() {
     try {
       Linker.nativeLinker()
           .downcallHandle(
@@ -44,12 +44,12 @@ final class Referee {
   }
 
   /** Blocks, warps and atomics of later launches in their plain order. */
-  static void plainOrder() {
+  public static void plainOrder() {
     order(0, 0);
   }
 
   /** Blocks, warps and atomics of later launches in an order drawn by a seed. */
-  static void randomOrder(long seed) {
+  public static void randomOrder(long seed) {
     order(1, seed);
   }
 
