@@ -159,11 +159,10 @@ extern "C" __global__ void __launch_bounds__(kBlock)
   if (threadIdx.x == 0) *loss = static_cast<float>(sum / count);
 }
 
-extern "C" __global__ void wisp_soft_margin_loss_naive(const float* __restrict__ score,
-                                                       const float* __restrict__ label,
-                                                       float* __restrict__ loss,
-                                                       float* __restrict__ d_score,
-                                                       long long elements) {
+extern "C" __global__ void __launch_bounds__(1)
+    wisp_soft_margin_loss_naive(const float* __restrict__ score, const float* __restrict__ label,
+                                float* __restrict__ loss, float* __restrict__ d_score,
+                                long long elements) {
   const double count = static_cast<double>(elements);
   double sum = 0;
   for (long long i = 0; i < elements; ++i)
@@ -241,9 +240,9 @@ extern "C" __global__ void __launch_bounds__(kBlock)
   if (threadIdx.x == 0) *loss = static_cast<float>(sum / divisor);
 }
 
-extern "C" __global__ void wisp_mean_absolute_difference_naive(const double* __restrict__ sums,
-                                                               float* __restrict__ loss,
-                                                               long long count, double divisor) {
+extern "C" __global__ void __launch_bounds__(1)
+    wisp_mean_absolute_difference_naive(const double* __restrict__ sums, float* __restrict__ loss,
+                                        long long count, double divisor) {
   double sum = 0;
   for (long long i = 0; i < count; ++i) sum += sums[i];
   *loss = static_cast<float>(sum / divisor);

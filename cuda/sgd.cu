@@ -173,8 +173,9 @@ extern "C" __global__ void __launch_bounds__(kBlock)
   if (threadIdx.x == 0) *norm = static_cast<float>(sqrt(sum));
 }
 
-extern "C" __global__ void wisp_gradient_norm_naive(const double* __restrict__ sums,
-                                                    float* __restrict__ norm, long long pieces) {
+extern "C" __global__ void __launch_bounds__(1)
+    wisp_gradient_norm_naive(const double* __restrict__ sums, float* __restrict__ norm,
+                             long long pieces) {
   double sum = 0;
   for (long long i = 0; i < pieces; ++i) sum += sums[i];
   *norm = static_cast<float>(sqrt(sum));

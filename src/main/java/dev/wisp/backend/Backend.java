@@ -2,6 +2,7 @@ package dev.wisp.backend;
 
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 
 /**
@@ -56,6 +57,14 @@ public interface Backend
           task.run();
           return Boolean.TRUE;
         });
+  }
+
+  /**
+   * What the device could do at best, where that is known: on the CPU it is not, and of the
+   * software CUDA device it would mean nothing.
+   */
+  default Optional<DevicePeak> peak() {
+    return Optional.empty();
   }
 
   /** Bytes of device memory in use, and the highest value so far. */

@@ -25,6 +25,7 @@ import picocli.CommandLine.Spec;
       DemoCommand.class,
       DoctorCommand.class,
       SelftestCommand.class,
+      BenchCommand.class,
       SynthCommand.class,
       ConvertCommand.class,
       PretrainCommand.class,

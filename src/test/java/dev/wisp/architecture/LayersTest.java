@@ -112,10 +112,11 @@ class LayersTest {
   }
 
   @Test
-  void onlyTheCpuBackendAndTheImageCodecTouchBytedeco() {
+  void onlyTheBackendsAndTheImageCodecTouchBytedeco() {
     noClasses()
         .that()
-        .resideOutsideOfPackages("dev.wisp.backend.cpu..", "dev.wisp.io..")
+        .resideOutsideOfPackages(
+            "dev.wisp.backend.cpu..", "dev.wisp.backend.cuda..", "dev.wisp.io..")
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage("org.bytedeco..")

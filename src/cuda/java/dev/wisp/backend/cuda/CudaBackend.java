@@ -1,5 +1,6 @@
 package dev.wisp.backend.cuda;
 
+import dev.wisp.backend.DevicePeak;
 import dev.wisp.backend.GroupedBackend;
 import dev.wisp.backend.MemoryStatistics;
 import dev.wisp.backend.support.CacheFolders;
@@ -11,6 +12,7 @@ import dev.wisp.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -136,6 +138,11 @@ final class CudaBackend extends GroupedBackend {
   @Override
   public <T> T compute(Callable<T> task) {
     return thread.call(task);
+  }
+
+  @Override
+  public Optional<DevicePeak> peak() {
+    return compute(() -> context.session().peak());
   }
 
   @Override

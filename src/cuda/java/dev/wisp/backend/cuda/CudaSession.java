@@ -1,8 +1,10 @@
 package dev.wisp.backend.cuda;
 
+import dev.wisp.backend.DevicePeak;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
 import jcuda.driver.CUdevice_attribute;
@@ -130,6 +132,39 @@ final class CudaSession {
 
   CudaDevice device() {
     return device;
+  }
+
+  /**
+   * What the card could do at best, from its clocks as the driver states them; empty for the
+   * software device, and where the driver does not state them.
+   */
+  Optional<DevicePeak> peak() {
+    double memoryClock = kilohertz(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE);
+    double clock = kilohertz(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_CLOCK_RATE);
+    double bits =
+        attribute(status, handle, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH);
+    if (device.referee() || memoryClock * clock * bits == 0) {
+      return Optional.empty();
+    }
+    // Two transfers a clock; a multiply-add a clock on each core counts as two operations.
+    return Optional.of(
+        new DevicePeak(
+            2 * memoryClock * bits / Byte.SIZE,
+            2 * clock * device.multiprocessors() * cores(device.capability())));
+  }
+
+  private double kilohertz(int attribute) {
+    return 1e3 * attribute(status, handle, attribute);
+  }
+
+  /**
+   * Float32 units of a multiprocessor (CUDA C++ Programming Guide, table of arithmetic throughput).
+   */
+  static int cores(int capability) {
+    return switch (capability) {
+      case 60, 70, 72, 75, 80 -> 64;
+      default -> 128;
+    };
   }
 
   CudaStatus status() {

@@ -3,11 +3,11 @@ package dev.wisp.backend.cuda;
 import static org.bytedeco.cuda.global.cudnn.*;
 
 import dev.wisp.common.WispException;
+import java.nio.charset.StandardCharsets;
 import jcuda.driver.JCudaDriver;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.cudnn.cudnnActivationStruct;
 import org.bytedeco.cuda.cudnn.cudnnContext;
-import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.slf4j.Logger;
@@ -129,12 +129,15 @@ final class Cudnn implements AutoCloseable {
   /** {@code CUDNN_STATUS_X (what exactly)}. */
   private static String words(int status) {
     String name = cudnnGetErrorString(status).getString();
-    String detail;
-    try (BytePointer text = new BytePointer(MESSAGE_BYTES)) {
-      text.put(0, (byte) 0);
-      cudnnGetLastErrorString(text, MESSAGE_BYTES);
-      detail = text.getString().replaceAll("\\s+", " ").strip();
+    // Into an array: a pointer's string would have all its bytes.
+    byte[] text = new byte[MESSAGE_BYTES];
+    cudnnGetLastErrorString(text, text.length);
+    int length = 0;
+    while (length < text.length && text[length] != 0) {
+      length++;
     }
+    String detail =
+        new String(text, 0, length, StandardCharsets.UTF_8).replaceAll("\\s+", " ").strip();
     return detail.isEmpty() ? name : "%s (%s)".formatted(name, detail);
   }
 

@@ -32,11 +32,13 @@ class CudnnAlgorithmsTest {
   void listen() {
     log.start();
     logger.addAppender(log);
+    logger.setAdditive(false);
   }
 
   @AfterEach
   void listenNoMore() {
     logger.detachAppender(log);
+    logger.setAdditive(true);
   }
 
   private CudnnAlgorithms open() {

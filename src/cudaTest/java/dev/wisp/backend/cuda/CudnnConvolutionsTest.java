@@ -215,6 +215,7 @@ class CudnnConvolutionsTest {
   }
 
   private static void sameBits(List<float[]> got, List<float[]> want) {
+    assertThat(got).hasSameSizeAs(want);
     for (int i = 0; i < want.size(); i++) {
       assertThat(Arrays.equals(got.get(i), want.get(i))).as("result %d", i).isTrue();
     }
@@ -310,7 +311,7 @@ class CudnnConvolutionsTest {
         List<float[]> sums = step(exact, spec, 9, 7, true);
         List<float[]> got = step(rounded, spec, 9, 7);
         sameBits(step(rounded, spec, 9, 7), got);
-        sameBits(step(naive, spec, 9, 7), got);
+        sameBits(step(naive, spec, 9, 7).subList(0, 3), got.subList(0, 3));
         for (int i = 0; i < 3; i++) {
           assertThat(Arrays.equals(got.get(i), want.get(i))).as("result %d", i).isFalse();
           for (int at = 0; at < want.get(i).length; at++) {

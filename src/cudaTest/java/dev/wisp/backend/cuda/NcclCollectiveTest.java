@@ -19,6 +19,7 @@ import java.util.Random;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -112,6 +113,12 @@ class NcclCollectiveTest {
         assertThat(backend.memoryStatistics().cached()).isZero();
       }
     }
+  }
+
+  /** Another test's card may be lost. */
+  @BeforeEach
+  void restore() {
+    Referee.restore();
   }
 
   @AfterEach

@@ -1,0 +1,131 @@
+package dev.wisp.cli;
+
+import dev.wisp.backend.Backend;
+import dev.wisp.backend.DevicePeak;
+import dev.wisp.backend.benchmark.KernelBenchmark;
+import dev.wisp.backend.benchmark.KernelBenchmarks;
+import dev.wisp.common.WispException;
+import dev.wisp.pipeline.Devices;
+import dev.wisp.pipeline.Recipe;
+import dev.wisp.pipeline.Throughput;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code wisp bench}. */
+@Command(
+    name = "bench",
+    description = {
+      "Time a device's kernels at the paper's sizes, then training steps of a recipe.",
+      "Where the device's peak is known, each time is compared with the least that memory and"
+          + " arithmetic allow."
+    },
+    footer = {"", "Example: wisp bench --device cpu --only pamr --kernels"})
+final class BenchCommand extends Task {
+  private static final int MOST_BATCH = 256;
+  private static final int MOST_REPEATS = 1000;
+
+  @Mixin private DeviceOptions device = new DeviceOptions();
+  @Mixin private RecipeOptions recipe = new RecipeOptions();
+
+  @Option(
+      names = "--batch",
+      paramLabel = "N",
+      description = "Images of a kernel's call (default: ${DEFAULT-VALUE}).")
+  private int batch = 1;
+
+  @Option(
+      names = "--repeats",
+      paramLabel = "N",
+      description = "Measurements of each; the median counts (default: ${DEFAULT-VALUE}).")
+  private int repeats = 5;
+
+  @Option(
+      names = "--only",
+      paramLabel = "TEXT",
+      defaultValue = "",
+      description = "Only the kernels whose name contains this.")
+  private String only = "";
+
+  @Option(names = "--kernels", description = "Leave the training steps out.")
+  private boolean kernels;
+
+  @Override
+  int run() {
+    require("--batch", batch, MOST_BATCH);
+    require("--repeats", repeats, MOST_REPEATS);
+    List<KernelBenchmark> chosen =
+        KernelBenchmarks.all(batch).stream()
+            .filter(
+                benchmark ->
+                    benchmark
+                        .operation()
+                        .toLowerCase(Locale.ROOT)
+                        .contains(only.toLowerCase(Locale.ROOT)))
+            .toList();
+    if (chosen.isEmpty()) {
+      throw new WispException("--only %s: no kernel has such a name".formatted(only));
+    }
+    Recipe values = recipe.load();
+    try (Backend backend = Devices.open(device.device, device.threads)) {
+      out().printf("wisp %s; %s%n", Main.Version.number(), backend.describe());
+      Optional<DevicePeak> peak = backend.peak();
+      out()
+          .println(
+              peak.map(
+                      p ->
+                          "peak, calculated: %.0f GB/s, %.1f TFLOP/s"
+                              .formatted(
+                                  p.bytesPerSecond() * 1e-9, p.operationsPerSecond() * 1e-12))
+                  .orElse("peak: unknown"));
+      out().println();
+      out().println("| kernel | sizes | ms | GB/s | GFLOP/s | of the bound |");
+      out().println("|---|---|---|---|---|---|");
+      for (KernelBenchmark benchmark : chosen) {
+        print(benchmark, benchmark.seconds(backend, repeats), peak);
+      }
+      if (!kernels) {
+        Throughput.Result training = Throughput.measure(backend, values, repeats);
+        out()
+            .printf(
+                "%ntraining, recipe %s, %s, batch %d, crops of %d: %.1f ms a step, %.2f images/s,"
+                    + " %d MB of device memory%n",
+                values.name(),
+                values.network().backbone(),
+                values.training().batch(),
+                values.training().crop(),
+                1e3 * training.seconds(),
+                training.imagesPerSecond(),
+                training.peakBytes() >> 20);
+      }
+    }
+    return ExitCodes.OK;
+  }
+
+  private void print(KernelBenchmark benchmark, double seconds, Optional<DevicePeak> peak) {
+    out()
+        .printf(
+            "| %s | %s | %.4f | %.1f | %.1f | %s |%n",
+            benchmark.operation(),
+            benchmark.sizes(),
+            1e3 * seconds,
+            1e-9 * benchmark.bytes() / seconds,
+            1e-9 * benchmark.operations() / seconds,
+            peak.map(
+                    p ->
+                        "%.0f %%"
+                            .formatted(
+                                100 * p.bound(benchmark.bytes(), benchmark.operations()) / seconds))
+                .orElse("-"));
+    out().flush();
+  }
+
+  private static void require(String option, int value, int most) {
+    if (value < 1 || value > most) {
+      throw new WispException("%s is %d; give 1..%d".formatted(option, value, most));
+    }
+  }
+}
