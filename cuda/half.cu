@@ -37,12 +37,22 @@ __device__ inline float widened(unsigned short bits) {
   return value;
 }
 
+__device__ inline float4 load4(const float* from) { return *reinterpret_cast<const float4*>(from); }
+
+__device__ inline float4 sum4(float4 a, float4 b) {
+  return make_float4(__fadd_rn(a.x, b.x), __fadd_rn(a.y, b.y), __fadd_rn(a.z, b.z),
+                     __fadd_rn(a.w, b.w));
+}
+
+/* max(0, x), NaN stays NaN. */
+__device__ inline float rectified(float x) { return x <= 0.0f ? 0.0f : x; }
+
 /* act(value + bias + residual); NaN stays NaN. */
 __device__ inline float finished(float value, const float* bias, long long channel,
                                  const float* residual, long long at, int relu) {
   if (bias != nullptr) value = __fadd_rn(value, bias[channel]);
   if (residual != nullptr) value = __fadd_rn(value, residual[at]);
-  return relu && value <= 0.0f ? 0.0f : value;
+  return relu ? rectified(value) : value;
 }
 
 }  // namespace
@@ -122,7 +132,8 @@ extern "C" __global__ void __launch_bounds__(kBlock)
  *
  * Grid (ceil(positions channels / 1024), 1, 1), block (256, 1, 1), no dynamic shared memory;
  * wisp_conv_finish_half_naive: grid (ceil(positions channels / 256), 1, 1). 6 bytes and 2 operations
- * an element, 10 and 3 with a residual.
+ * an element, 10 and 3 with a residual. The fast kernel is that of wisp_conv_finish
+ * (convolution_layout.cu).
  */
 extern "C" __global__ void __launch_bounds__(kBlock)
     wisp_conv_finish_half(const unsigned short* __restrict__ product,
@@ -131,6 +142,16 @@ extern "C" __global__ void __launch_bounds__(kBlock)
   const long long count = positions * channels, begin = thread_index() * kVector;
   if (begin >= count) return;
   int channel = static_cast<int>(begin % channels);
+  if (channels % kVector == 0 && aligned(product, 8) && aligned(bias, 16) &&
+      aligned(residual, 16) && aligned(y, 16)) {
+    const ushort4 bits = *reinterpret_cast<const ushort4*>(product + begin);
+    float4 v = make_float4(widened(bits.x), widened(bits.y), widened(bits.z), widened(bits.w));
+    if (bias != nullptr) v = sum4(v, load4(bias + channel));
+    if (residual != nullptr) v = sum4(v, load4(residual + begin));
+    if (relu) v = make_float4(rectified(v.x), rectified(v.y), rectified(v.z), rectified(v.w));
+    *reinterpret_cast<float4*>(y + begin) = v;
+    return;
+  }
   for (long long at = begin; at < count && at < begin + kVector; ++at) {
     y[at] = finished(widened(product[at]), bias, channel, residual, at, relu);
     if (++channel == channels) channel = 0;

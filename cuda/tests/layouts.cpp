@@ -133,17 +133,19 @@ void half(size_t shift) {
   expect_equal("from_half", back.host(), wide);
   expect_equal("from_half_naive", back_naive.host(), wide);
 
-  const int channels = 11;
-  const long long positions = n / channels;
-  const size_t count = positions * channels;
-  Floats product(wide.begin(), wide.begin() + count), rest = uniform(count), add = uniform(channels);
-  const Floats sums = finished(product, add, rest, channels, true);
-  for (const bool slow : {false, true}) {
-    Array<float> bias(add), residual(rest);
-    launch(slow ? "wisp_conv_finish_half_naive" : "wisp_conv_finish_half",
-           {blocks(count, slow ? 256 : 1024)}, kFlat, Pointer(target), Pointer(bias),
-           Pointer(residual), Pointer(residual), positions, channels, 1);
-    expect_equal(slow ? "conv_finish_half_naive" : "conv_finish_half", residual.host(), sums);
+  for (const int channels : {11, 12}) {
+    const long long positions = n / channels;
+    const size_t count = positions * channels;
+    const Floats product(wide.begin(), wide.begin() + count), rest = uniform(count),
+                 add = uniform(channels);
+    const Floats sums = finished(product, add, rest, channels, true);
+    for (const bool slow : {false, true}) {
+      Array<float> bias(add), residual(rest, shift);
+      launch(slow ? "wisp_conv_finish_half_naive" : "wisp_conv_finish_half",
+             {blocks(count, slow ? 256 : 1024)}, kFlat, Pointer(target), Pointer(bias),
+             Pointer(residual), Pointer(residual), positions, channels, 1);
+      expect_equal(slow ? "conv_finish_half_naive" : "conv_finish_half", residual.host(), sums);
+    }
   }
 }
 

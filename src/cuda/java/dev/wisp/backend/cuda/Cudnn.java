@@ -17,6 +17,7 @@ import org.slf4j.LoggerFactory;
  * cuDNN's handle on a backend's stream, and its status codes turned into exceptions. Touches the
  * preset's classes: only where {@link CudnnLibrary} has found cuDNN. For the compute thread alone.
  */
+@SuppressWarnings("deprecation") // cuDNN 9 deprecates all that is not its graphs.
 final class Cudnn implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Cudnn.class);
 

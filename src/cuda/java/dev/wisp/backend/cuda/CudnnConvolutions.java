@@ -17,6 +17,7 @@ import org.slf4j.LoggerFactory;
  * cuDNN where it can, else by a kernel of the project; the bias's gradient is the project's kernel,
  * which sums in double. What cuDNN has no algorithm for runs by the plain kernels.
  */
+@SuppressWarnings("deprecation") // cuDNN 9 deprecates all that is not its graphs.
 final class CudnnConvolutions implements Convolver {
   private static final Logger LOG = LoggerFactory.getLogger(CudnnConvolutions.class);
 

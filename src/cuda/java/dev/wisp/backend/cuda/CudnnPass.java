@@ -12,6 +12,7 @@ import org.bytedeco.cuda.cudnn.cudnnConvolutionFwdAlgoPerf_t;
 import org.bytedeco.javacpp.SizeTPointer;
 
 /** The three convolutions of cuDNN, each with algorithms of its own. */
+@SuppressWarnings("deprecation") // cuDNN 9 deprecates all that is not its graphs.
 enum CudnnPass {
   /** y from x and the weights. */
   FORWARD(
@@ -66,11 +67,6 @@ enum CudnnPass {
   /** Name of cuDNN's function. */
   String function() {
     return function;
-  }
-
-  /** Name of cuDNN's function that tries the algorithms. */
-  String finder() {
-    return finder;
   }
 
   /** How many algorithms there are, numbered from 0. */

@@ -8,6 +8,7 @@ import org.bytedeco.cuda.cudnn.cudnnFilterStruct;
 import org.bytedeco.cuda.cudnn.cudnnTensorStruct;
 
 /** cuDNN's descriptors of one convolution in one layout: input, weights, output, bias. */
+@SuppressWarnings("deprecation") // cuDNN 9 deprecates all that is not its graphs.
 final class CudnnShape implements AutoCloseable {
   final cudnnTensorStruct x = new cudnnTensorStruct();
   final cudnnTensorStruct y = new cudnnTensorStruct();
