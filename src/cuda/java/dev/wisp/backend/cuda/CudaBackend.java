@@ -115,7 +115,12 @@ final class CudaBackend extends GroupedBackend {
     return convolutions.convolver();
   }
 
-  /** What the operation groups share, for the tests of the launches themselves. */
+  /** Number of the card. */
+  int device() {
+    return context.session().device().index();
+  }
+
+  /** What the operation groups share, for what works on the same stream. */
   CudaContext context() {
     return context;
   }

@@ -3,8 +3,10 @@ package dev.wisp.backend.cuda;
 import dev.wisp.backend.Backend;
 import dev.wisp.backend.BackendProvider;
 import dev.wisp.backend.Backends.Candidate;
+import dev.wisp.backend.Collective;
 import dev.wisp.common.WispException;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
@@ -63,5 +65,13 @@ public final class CudaProvider implements BackendProvider {
           "device 'cuda:%s': give the number of a card, for example cuda:0".formatted(choice));
     }
     return CudaBackend.open(CudaOptions.standard().withDevice(device));
+  }
+
+  @Override
+  public Optional<Collective> collective(List<Backend> backends) {
+    // By name first: other backends' machines may lack what the classes below need.
+    return backends.stream().allMatch(backend -> backend.name().equals(NAME))
+        ? CudaCollectives.choose(backends)
+        : Optional.empty();
   }
 }

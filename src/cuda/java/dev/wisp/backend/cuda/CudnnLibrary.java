@@ -75,7 +75,7 @@ final class CudnnLibrary {
   }
 
   /** Folders of installed CUDA toolkits, newest name first. */
-  private static List<Path> toolkits() {
+  static List<Path> toolkits() {
     try (Stream<Path> all = Files.list(Path.of("/usr/local"))) {
       return all.filter(folder -> String.valueOf(folder.getFileName()).startsWith("cuda-12"))
           .sorted((a, b) -> b.compareTo(a))
@@ -157,9 +157,12 @@ final class CudnnLibrary {
       }
     }
     // JavaCPP extracts and opens that one.
-    return onClassPath && CudnnLibrary.class.getResource(RESOURCES + name) != null
-        ? null
-        : String.join("; ", tried);
+    return onClassPath && onClassPath(name) ? null : String.join("; ", tried);
+  }
+
+  /** Whether a preset brings the library along. */
+  static boolean onClassPath(String name) {
+    return CudnnLibrary.class.getResource(RESOURCES + name) != null;
   }
 
   /**
