@@ -152,6 +152,34 @@ WISP_API int32_t wisp_resize_bilinear_backward(const float* d_target, float* d_s
                                                int64_t out_w, int64_t out_c, int64_t offset,
                                                int32_t align_corners);
 
+/* ---- Segmentation (SegmentationOps). Scores [n, h, w, k] count as resized to [n, out_h, out_w, k],
+ * half-pixel. No size but n may be 0. ---- */
+
+/*
+ * loss (out) [1] = mean over the pixels with a label below k of log sum_k exp(z_k) - z_label, z the
+ * resized scores; 0 without such a pixel. labels (in) [n, out_h, out_w]; d_logits (out), the
+ * gradient, or null.
+ */
+WISP_API int32_t wisp_pixel_cross_entropy(const float* logits, const uint8_t* labels, int64_t n,
+                                          int64_t h, int64_t w, int64_t k, int64_t out_h,
+                                          int64_t out_w, float* loss, float* d_logits);
+
+/* probabilities (inout) [n, out_h, out_w, k] += softmax over k of the resized scores */
+WISP_API int32_t wisp_add_probabilities(const float* logits, int64_t n, int64_t h, int64_t w,
+                                        int64_t k, int64_t out_h, int64_t out_w,
+                                        float* probabilities);
+
+/* labels (out) [n, out_h, out_w] = first class of the largest resized score; NaN is passed over */
+WISP_API int32_t wisp_argmax_logits(const float* logits, int64_t n, int64_t h, int64_t w,
+                                    int64_t k, int64_t out_h, int64_t out_w, int32_t* labels);
+
+/*
+ * out[i] = x[i] * scale, or 0 where the upper 24 bits of splitmix64's number first + i of `key` are
+ * below `dropped`; out may be x
+ */
+WISP_API int32_t wisp_dropout(const float* x, int64_t n, int64_t key, int64_t first,
+                              int64_t dropped, float scale, float* out);
+
 /* ---- Maps (MapOps). Rows of maps are grouped by image: rows offsets[i] .. offsets[i + 1] belong
  * to image i and hold classes ids[row], 0 being the background, 1..k the channels of cam. ---- */
 

@@ -18,21 +18,23 @@
 #include "kernels/pooling.h"
 #include "kernels/prototypes.h"
 #include "kernels/resize.h"
+#include "kernels/segmentation.h"
 #include "kernels/structure.h"
 #include "kernels/weights.h"
 
-#define WISP_ALL_KERNELS(X) \
-  WISP_CRF_KERNELS(X)       \
-  WISP_MAP_KERNELS(X)       \
-  WISP_NORM_KERNELS(X)      \
-  WISP_OPTIMIZER_KERNELS(X) \
-  WISP_PAMR_KERNELS(X)      \
-  WISP_PILLOW_KERNELS(X)    \
-  WISP_POINTWISE_KERNELS(X) \
-  WISP_POOLING_KERNELS(X)   \
-  WISP_PROTOTYPE_KERNELS(X) \
-  WISP_RESIZE_KERNELS(X)    \
-  WISP_STRUCTURE_KERNELS(X) \
+#define WISP_ALL_KERNELS(X)    \
+  WISP_CRF_KERNELS(X)          \
+  WISP_MAP_KERNELS(X)          \
+  WISP_NORM_KERNELS(X)         \
+  WISP_OPTIMIZER_KERNELS(X)    \
+  WISP_PAMR_KERNELS(X)         \
+  WISP_PILLOW_KERNELS(X)       \
+  WISP_POINTWISE_KERNELS(X)    \
+  WISP_POOLING_KERNELS(X)      \
+  WISP_PROTOTYPE_KERNELS(X)    \
+  WISP_RESIZE_KERNELS(X)       \
+  WISP_SEGMENTATION_KERNELS(X) \
+  WISP_STRUCTURE_KERNELS(X)    \
   WISP_WEIGHT_KERNELS(X)
 
 namespace wisp {

@@ -33,6 +33,7 @@ public interface Backend
         SeedOps,
         PamrOps,
         CrfOps,
+        SegmentationOps,
         OptimizerOps,
         AutoCloseable {
 

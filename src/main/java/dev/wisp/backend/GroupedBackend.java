@@ -14,6 +14,7 @@ public abstract class GroupedBackend implements Backend {
   private final SeedOps seeds;
   private final PamrOps pamr;
   private final CrfOps crf;
+  private final SegmentationOps segmentation;
   private final OptimizerOps optimizer;
 
   protected GroupedBackend(
@@ -25,6 +26,7 @@ public abstract class GroupedBackend implements Backend {
       SeedOps seeds,
       PamrOps pamr,
       CrfOps crf,
+      SegmentationOps segmentation,
       OptimizerOps optimizer) {
     this.convolutions = convolutions;
     this.norms = norms;
@@ -34,6 +36,7 @@ public abstract class GroupedBackend implements Backend {
     this.seeds = seeds;
     this.pamr = pamr;
     this.crf = crf;
+    this.segmentation = segmentation;
     this.optimizer = optimizer;
   }
 
@@ -359,5 +362,26 @@ public abstract class GroupedBackend implements Backend {
   @Override
   public final void denseCrf(Tensor unary, Tensor image, CrfOptions options, Tensor q) {
     crf.denseCrf(unary, image, options, q);
+  }
+
+  @Override
+  public final void pixelCrossEntropy(
+      Tensor logits, Tensor labels, Tensor loss, @Nullable Tensor dLogits) {
+    segmentation.pixelCrossEntropy(logits, labels, loss, dLogits);
+  }
+
+  @Override
+  public final void addProbabilities(Tensor logits, Tensor probabilities) {
+    segmentation.addProbabilities(logits, probabilities);
+  }
+
+  @Override
+  public final void argmaxLogits(Tensor logits, Tensor labels) {
+    segmentation.argmaxLogits(logits, labels);
+  }
+
+  @Override
+  public final void dropout(Tensor x, float probability, long key, long first, Tensor out) {
+    segmentation.dropout(x, probability, key, first, out);
   }
 }

@@ -17,11 +17,21 @@ public final class CounterRandom {
 
   /** The generator of one purpose: equal arguments give equal sequences. */
   public static CounterRandom of(long seed, long... path) {
+    return new CounterRandom(key(seed, path));
+  }
+
+  /** What tells the generator of one purpose from others, for use with {@link #bits}. */
+  public static long key(long seed, long... path) {
     long key = mix(seed + GOLDEN);
     for (long part : path) {
       key = mix(key ^ mix(part + GOLDEN));
     }
-    return new CounterRandom(key);
+    return key;
+  }
+
+  /** The number of an index, from 0: what {@link #nextLong} gives in that place. */
+  public static long bits(long key, long index) {
+    return mix(key + (index + 1) * GOLDEN);
   }
 
   private static long mix(long value) {
@@ -32,7 +42,7 @@ public final class CounterRandom {
   }
 
   public long nextLong() {
-    return mix(key + ++counter * GOLDEN);
+    return bits(key, counter++);
   }
 
   /** Uniform in [0, 1), 53 bits. */

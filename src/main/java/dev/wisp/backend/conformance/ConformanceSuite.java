@@ -41,6 +41,7 @@ public final class ConformanceSuite {
             SeedCases.all(),
             PamrCases.all(),
             CrfCases.all(),
+            SegmentationCases.all(),
             OptimizerCases.all())
         .flatMap(List::stream)
         .toList();

@@ -126,6 +126,15 @@ final class EmptyRefusals {
         "no target pixel",
         (b, t) -> b.resizeBilinear(t.f32(1, 2, 2, 3), t.f32(1, 4, 0, 3), 0, true));
     add(
+        "pixelCrossEntropy",
+        "no class",
+        (b, t) -> b.pixelCrossEntropy(t.f32(1, 2, 2, 0), t.labels(1, 1, 4, 4), t.f32(1), null));
+    add(
+        "addProbabilities",
+        "no score",
+        (b, t) -> b.addProbabilities(t.f32(1, 0, 2, 3), t.f32(1, 4, 4, 3)));
+    add("argmaxLogits", "no pixel", (b, t) -> b.argmaxLogits(t.f32(1, 2, 2, 3), t.i32(1, 4, 0)));
+    add(
         "resizeBilinearBackward",
         "no source pixel",
         (b, t) -> b.resizeBilinearBackward(t.f32(1, 4, 4, 3), 0, t.f32(1, 2, 0, 3), true));

@@ -97,6 +97,18 @@ final class HarmlessCalls {
         (b, t) ->
             b.pamrSteps(
                 t.f32(0, 48, 3, 5), t.f32(0, 3, 5), NONE, PamrOptions.standard(), t.f32(0, 3, 5)));
+    add(
+        calls,
+        "pixelCrossEntropy",
+        (b, t) ->
+            b.pixelCrossEntropy(
+                t.f32(0, 3, 5, 4), t.labels(4, 0, 6, 7), t.f32(1), t.f32(0, 3, 5, 4)));
+    add(
+        calls,
+        "addProbabilities",
+        (b, t) -> b.addProbabilities(t.f32(0, 3, 5, 4), t.f32(0, 6, 7, 4)));
+    add(calls, "argmaxLogits", (b, t) -> b.argmaxLogits(t.f32(0, 3, 5, 4), t.i32(0, 6, 7)));
+    add(calls, "dropout", (b, t) -> b.dropout(t.f32(0, 3), 0.5f, 1, 0, t.f32(0, 3)));
     add(calls, "gradientNorm", (b, t) -> b.gradientNorm(List.of(), t.f32(1)));
     add(calls, "sgdStep", (b, t) -> b.sgdStep(List.of(), t.constant(0, 1), 1, 0, 0, true));
     calls.add(

@@ -83,6 +83,11 @@ final class Sample {
     return add(name, DType.I32, false, sizes);
   }
 
+  /** A U8 operand that is read. */
+  Sample bytes(String name, long... sizes) {
+    return add(name, DType.U8, false, sizes);
+  }
+
   /** An operand that is written. */
   Sample out(String name, long... sizes) {
     return add(name, DType.F32, true, sizes);

@@ -29,7 +29,15 @@ final class Samples {
 
   static List<Sample> all() {
     return Stream.of(
-            transfers(), convolutions(), norms(), resizing(), pointwise(), maps(), seeds(), rest())
+            transfers(),
+            convolutions(),
+            norms(),
+            resizing(),
+            pointwise(),
+            maps(),
+            seeds(),
+            segmentation(),
+            rest())
         .flatMap(List::stream)
         .toList();
   }
@@ -326,6 +334,35 @@ final class Samples {
             .calls(
                 (b, w, t) ->
                     b.reactivateBackward(t[0], t[1], ROWS, t[2], t[3], t[4], t[5], t[6], t[7])));
+  }
+
+  private static List<Sample> segmentation() {
+    return List.of(
+        Sample.of("pixelCrossEntropy")
+            .in("logits", 2, 3, 4, 5)
+            .free(1, 2, 3)
+            .bytes("labels", 2, 6, 7)
+            .free(1, 2)
+            .out("loss", 1)
+            .out("dLogits", 2, 3, 4, 5)
+            .calls((b, w, t) -> b.pixelCrossEntropy(t[0], t[1], t[2], t[3])),
+        Sample.of("addProbabilities")
+            .in("logits", 2, 3, 4, 5)
+            .free(1, 2)
+            .out("probabilities", 2, 4, 3, 5)
+            .free(1, 2)
+            .calls((b, w, t) -> b.addProbabilities(t[0], t[1])),
+        Sample.of("argmaxLogits")
+            .in("logits", 2, 3, 4, 5)
+            .free(1, 2, 3)
+            .outInts("labels", 2, 6, 7)
+            .free(1, 2)
+            .calls((b, w, t) -> b.argmaxLogits(t[0], t[1])),
+        Sample.of("dropout")
+            .in("x", 2, 3)
+            .out("out", 2, 3)
+            .over("x")
+            .calls((b, w, t) -> b.dropout(t[0], 0.5f, 7, 3, t[1])));
   }
 
   private static List<Sample> rest() {

@@ -60,6 +60,13 @@ final class SpecialRefusals {
         "four deviations",
         Kind.VALUE,
         (b, t) -> b.denormalize(t.f32(1, 2, 2, 3), new float[3], new float[4], t.f32(1, 2, 2, 3)));
+    for (float probability : new float[] {1, -0.1f, Float.NaN}) {
+      add(
+          "dropout",
+          "a probability of " + probability,
+          Kind.VALUE,
+          (b, t) -> b.dropout(t.f32(4), probability, 1, 0, t.f32(4)));
+    }
     add(
         "copy",
         "bytes",

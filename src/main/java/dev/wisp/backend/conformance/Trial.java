@@ -134,6 +134,18 @@ public final class Trial {
     return tensor;
   }
 
+  /** Class ids in a U8 tensor: of {@code classes} classes, every sixth or so of none. */
+  public Tensor labels(int classes, long... sizes) {
+    byte[] values = new byte[count(sizes)];
+    for (int i = 0; i < values.length; i++) {
+      int id = random.nextInt(6) == 0 ? 255 - random.nextInt(2) : random.nextInt(classes);
+      values[i] = (byte) id;
+    }
+    Tensor tensor = scope.allocate(DType.U8, Shape.of(sizes));
+    backend.upload(values, tensor);
+    return tensor;
+  }
+
   /** A float output, full of NaN so that what is not written shows. */
   public Tensor f32(long... sizes) {
     return constant(Float.NaN, sizes);

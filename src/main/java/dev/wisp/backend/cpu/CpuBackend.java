@@ -44,6 +44,7 @@ public final class CpuBackend extends GroupedBackend {
         new CpuSeeds(context),
         new CpuPamr(context),
         new CpuCrf(context),
+        new CpuSegmentation(context),
         new CpuOptimizer(context));
     this.thread = thread;
     this.pool = pool;

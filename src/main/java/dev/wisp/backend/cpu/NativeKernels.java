@@ -391,6 +391,25 @@ final class NativeKernels {
           ADDRESS,
           ADDRESS);
 
+  static final MethodHandle PIXEL_CROSS_ENTROPY =
+      status(
+          "wisp_pixel_cross_entropy",
+          ADDRESS,
+          ADDRESS,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          ADDRESS,
+          ADDRESS);
+  static final MethodHandle ADD_PROBABILITIES = resized("wisp_add_probabilities");
+  static final MethodHandle ARGMAX_LOGITS = resized("wisp_argmax_logits");
+  static final MethodHandle DROPOUT =
+      status(
+          "wisp_dropout", ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_FLOAT, ADDRESS);
+
   static final MethodHandle PILLOW_BICUBIC =
       status(
           "wisp_pillow_bicubic",
@@ -418,6 +437,12 @@ final class NativeKernels {
 
   private static MethodHandle status(String name, MemoryLayout... arguments) {
     return handle(name, FunctionDescriptor.of(JAVA_INT, arguments));
+  }
+
+  /** Scores, their six sizes, and what is made of them. */
+  private static MethodHandle resized(String name) {
+    return status(
+        name, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS);
   }
 
   private static MethodHandle pointer(String name, MemoryLayout... arguments) {

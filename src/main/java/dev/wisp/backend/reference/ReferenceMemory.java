@@ -164,6 +164,12 @@ abstract class ReferenceMemory implements Backend {
     return memory.ints(Math.toIntExact(tensor.shape().elements()));
   }
 
+  /** The elements of a U8 tensor of exactly this shape. */
+  static byte[] u8(String operation, String name, Tensor tensor, long... sizes) {
+    HostStorage memory = memory(operation, name, tensor, DType.U8, sizes);
+    return memory.bytes(Math.toIntExact(tensor.shape().elements()));
+  }
+
   /** Sizes of a tensor that must have this rank. */
   static int[] sizes(String operation, String name, Tensor tensor, int rank) {
     Shape shape = tensor.shape();

@@ -54,6 +54,11 @@ public abstract class Operands<M> {
     return operand(name, tensor, DType.I32, sizes, false, List.of());
   }
 
+  /** A U8 operand that is read. */
+  public final M inBytes(String name, Tensor tensor, long... sizes) {
+    return operand(name, tensor, DType.U8, sizes, false, List.of());
+  }
+
   /** An F32 operand that is written (or updated) and shares memory with no other operand. */
   public final M out(String name, Tensor tensor, long... sizes) {
     return operand(name, tensor, DType.F32, sizes, true, List.of());

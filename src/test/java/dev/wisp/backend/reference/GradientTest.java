@@ -7,6 +7,7 @@ import dev.wisp.backend.ConvSpec;
 import dev.wisp.backend.ConvWeights;
 import dev.wisp.backend.MapOps.Normalization;
 import dev.wisp.common.CounterRandom;
+import dev.wisp.tensor.DType;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Shape;
 import dev.wisp.tensor.Tensor;
@@ -110,8 +111,51 @@ class GradientTest {
             new ConvSpec(2, 3, 3, 1, 1, 1),
             new ConvSpec(2, 3, 3, 2, 1, 1),
             new ConvSpec(2, 2, 3, 1, 2, 2),
+            new ConvSpec(2, 2, 3, 1, 24, 24),
             new ConvSpec(1, 2, 7, 2, 3, 1))
         .map(spec -> DynamicTest.dynamicTest(spec.toString(), () -> convolution(spec)));
+  }
+
+  @Test
+  void thePixelCrossEntropysGradientIsItsDerivative() {
+    for (int[] s : new int[][] {{2, 3, 4, 5, 11, 9}, {1, 5, 3, 2, 5, 3}, {1, 4, 6, 3, 2, 3}}) {
+      Tensor logits = normal(s[0], s[1], s[2], s[3]);
+      Tensor labels = scope.allocate(DType.U8, Shape.of(s[0], s[4], s[5]));
+      byte[] ids = new byte[s[0] * s[4] * s[5]];
+      for (int i = 0; i < ids.length; i++) {
+        ids[i] = (byte) (i % 4 == 3 ? 255 : random.nextInt(s[3]));
+      }
+      b.upload(ids, labels);
+      Tensor loss = scope.f32(1);
+      Tensor gradient = scope.f32(logits.shape().toArray());
+      b.pixelCrossEntropy(logits, labels, loss, gradient);
+      check(
+          logits,
+          tensor(() -> 1, 1),
+          x -> {
+            Tensor out = scope.f32(1);
+            b.pixelCrossEntropy(x, labels, out, null);
+            return out;
+          },
+          gradient);
+    }
+  }
+
+  @Test
+  void dropoutsGradientIsDropoutOfTheGradient() {
+    Tensor x = normal(3, 4, 5);
+    Tensor dy = normal(3, 4, 5);
+    Tensor dx = scope.f32(3, 4, 5);
+    b.dropout(dy, 0.4f, 77, 9, dx);
+    check(
+        x,
+        dy,
+        changed -> {
+          Tensor y = scope.f32(3, 4, 5);
+          b.dropout(changed, 0.4f, 77, 9, y);
+          return y;
+        },
+        dx);
   }
 
   private void convolution(ConvSpec spec) {
