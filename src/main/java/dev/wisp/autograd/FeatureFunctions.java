@@ -43,10 +43,20 @@ public final class FeatureFunctions {
 
   /** Mean over positions, {@code [N, C]}. */
   public static Var spatialMean(Tape tape, Var x) {
+    Shape s = x.value().shape();
+    return mean(tape, x, tape.scope().f32(s.size(0), s.size(3)));
+  }
+
+  /** Mean over positions as a feature of one position, {@code [N, 1, 1, C]}. */
+  public static Var pooled(Tape tape, Var x) {
+    Shape s = x.value().shape();
+    return mean(tape, x, tape.scope().f32(s.size(0), 1, 1, s.size(3)));
+  }
+
+  private static Var mean(Tape tape, Var x, Tensor y) {
     Backend backend = tape.backend();
     Shape s = x.value().shape();
-    Tensor y = tape.scope().f32(s.size(0), s.size(3));
-    backend.spatialMean(x.value(), y);
+    backend.spatialMean(x.value(), y.reshape(s.size(0), s.size(3)));
     if (!x.needsGradient()) {
       return tape.result(y);
     }
@@ -54,9 +64,47 @@ public final class FeatureFunctions {
         y,
         out -> {
           Tensor dy = out.takeGradient();
-          backend.spatialMeanBackward(dy, x.gradientBuffer());
+          backend.spatialMeanBackward(dy.reshape(s.size(0), s.size(3)), x.gradientBuffer());
           dy.release();
         });
+  }
+
+  /**
+   * Sets elements to 0 at random and scales the others up: see {@link
+   * dev.wisp.backend.SegmentationOps#dropout}.
+   */
+  public static Var dropout(Tape tape, Var x, float probability, long key, long first) {
+    Backend backend = tape.backend();
+    Tensor y = tape.scope().allocate(x.value().type(), x.value().shape());
+    backend.dropout(x.value(), probability, key, first, y);
+    if (!x.needsGradient()) {
+      return tape.result(y);
+    }
+    return tape.result(
+        y,
+        out -> {
+          Tensor dy = out.takeGradient();
+          backend.dropout(dy, probability, key, first, dy);
+          x.addGradient(dy);
+        });
+  }
+
+  /**
+   * Mean cross-entropy of scores resized to their labels, {@code [1]}; its gradient goes to the
+   * scores.
+   *
+   * @param logits {@code [N, h, w, K]}
+   * @param labels {@code [N, H, W]} U8, 255 where there is none
+   */
+  public static Tensor pixelCrossEntropy(Tape tape, Var logits, Tensor labels) {
+    Tensor loss = tape.scope().f32(1);
+    boolean gradient = tape.isRecording() && logits.needsGradient();
+    Tensor dLogits = gradient ? tape.scope().allocate(loss.type(), logits.value().shape()) : null;
+    tape.backend().pixelCrossEntropy(logits.value(), labels, loss, dLogits);
+    if (dLogits != null) {
+      tape.loss(() -> logits.addGradient(dLogits));
+    }
+    return loss;
   }
 
   /**

@@ -4,7 +4,7 @@ import dev.wisp.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A segmentation network's last steps (method.md section 10). Scores of classes at a low resolution
+ * A segmentation network's last steps (method.md section 11). Scores of classes at a low resolution
  * count as resized to the image (bilinear, half-pixel as in {@link ResizeOps}), but the resized
  * scores, which are the largest tensor of such a network, exist for a few rows at a time only.
  */

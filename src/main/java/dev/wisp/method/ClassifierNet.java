@@ -78,7 +78,7 @@ public final class ClassifierNet implements TrainableNetwork {
           try (Tape tape = Tape.recording(backend)) {
             Tensor images = tape.scope().f32(batch.count(), batch.height(), batch.width(), 3);
             backend.upload(batch.images(), images);
-            Var x4 = encoder.forwardLive(tape, tape.constant(images));
+            Var x4 = encoder.forwardWhole(tape, tape.constant(images), true);
             Tensor label = tape.scope().f32(batch.count(), foreground);
             backend.upload(TrainingBatch.matrix(batch.labels(), foreground), label);
             Tensor loss = MapFunctions.softMarginLoss(tape, score(tape, x4), label);

@@ -14,6 +14,9 @@ public final class CrfRefinement {
   /** Probability that a given label is right, as the release sets it. */
   public static final double CERTAINTY = 0.7;
 
+  /** pydensecrf's limit of probabilities. */
+  private static final float LEAST_PROBABILITY = 1e-5f;
+
   private CrfRefinement() {}
 
   /**
@@ -39,28 +42,63 @@ public final class CrfRefinement {
       Arrays.fill(refined, (byte) ids[0]);
       return refined;
     }
-    float[] unary = unary(label, ids, certainty);
+    byte[] best = decide(backend, image, unary(label, ids, certainty), ids.length, options);
+    for (int p = 0; p < pixels; p++) {
+      refined[p] = (byte) ids[best[p] & 0xFF];
+    }
+    return refined;
+  }
+
+  /**
+   * Labels from the probabilities of a network.
+   *
+   * @param probabilities {@code [height, width, classes]}; below 1e-5 they count as 1e-5
+   * @return {@code [height, width]} class ids, the first of the most probable after the CRF
+   */
+  public static byte[] refine(
+      Backend backend, Image image, float[] probabilities, int classes, CrfOptions options) {
+    int pixels = image.width() * image.height();
+    if (probabilities.length != (long) pixels * classes) {
+      throw new IllegalArgumentException(
+          "refine: %d probabilities of %d classes for %dx%d pixels"
+              .formatted(probabilities.length, classes, image.width(), image.height()));
+    }
+    float[] unary = new float[probabilities.length];
+    for (int p = 0; p < pixels; p++) {
+      for (int k = 0; k < classes; k++) {
+        unary[k * pixels + p] =
+            (float) -Math.log(Math.max(probabilities[p * classes + k], LEAST_PROBABILITY));
+      }
+    }
+    return decide(backend, image, unary, classes, options);
+  }
+
+  /** Of each pixel the first of the most probable after the CRF, 0..count-1. */
+  private static byte[] decide(
+      Backend backend, Image image, float[] unary, int count, CrfOptions options) {
+    int pixels = image.width() * image.height();
     float[] q =
         backend.compute(
             () -> {
               try (Scope scope = backend.scope()) {
                 Tensor colours = scope.f32(image.height(), image.width(), 3);
-                Tensor energies = scope.f32(ids.length, image.height(), image.width());
-                Tensor out = scope.f32(ids.length, image.height(), image.width());
+                Tensor energies = scope.f32(count, image.height(), image.width());
+                Tensor out = scope.f32(count, image.height(), image.width());
                 backend.upload(colours(image), colours);
                 backend.upload(unary, energies);
                 backend.denseCrf(energies, colours, options, out);
                 return backend.floats(out);
               }
             });
+    byte[] decided = new byte[pixels];
     for (int p = 0; p < pixels; p++) {
       int best = 0;
-      for (int k = 1; k < ids.length; k++) {
+      for (int k = 1; k < count; k++) {
         best = q[k * pixels + p] > q[best * pixels + p] ? k : best;
       }
-      refined[p] = (byte) ids[best];
+      decided[p] = (byte) best;
     }
-    return refined;
+    return decided;
   }
 
   private static float[] unary(byte[] label, int[] ids, double certainty) {

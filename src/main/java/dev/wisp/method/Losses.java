@@ -17,6 +17,9 @@ public record Losses(double total, Map<String, Double> parts) {
   /** General seed consistency (method.md section 7). */
   public static final String CONSISTENCY = "consistency";
 
+  /** Mean over labelled pixels (method.md section 11). */
+  public static final String CROSS_ENTROPY = "crossEntropy";
+
   public Losses {
     parts = Collections.unmodifiableMap(new LinkedHashMap<>(parts));
   }

@@ -14,7 +14,7 @@ public interface TrainableNetwork extends AutoCloseable {
   /** All state by name: weights and running statistics. */
   List<Parameter> parameters();
 
-  /** Image pixels per feature position: training crops must be multiples of it. */
+  /** Image pixels per feature position. */
   int outputStride();
 
   /** Forward and backward; the gradients are in the parameters afterwards. */

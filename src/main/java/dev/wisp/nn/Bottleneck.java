@@ -12,11 +12,19 @@ final class Bottleneck implements AutoCloseable {
   private final ConvNorm expand;
   private final @Nullable ConvNorm shortcut;
 
-  Bottleneck(ParameterFactory factory, String name, int in, ResNetConfig.Layer layer, int stride) {
+  /**
+   * A block of a layer.
+   *
+   * @param first whether it is the layer's first, which has its stride
+   */
+  Bottleneck(
+      ParameterFactory factory, String name, int in, ResNetConfig.Layer layer, boolean first) {
+    int stride = first ? layer.stride() : 1;
+    int dilation = first ? layer.firstDilation() : layer.dilation();
     int mid = layer.mid();
     int out = layer.out();
     reduce = layer(factory, name, 1, new ConvSpec(in, mid, 1, 1, 0, 1));
-    spatial = layer(factory, name, 2, new ConvSpec(mid, mid, 3, stride, 1, 1));
+    spatial = layer(factory, name, 2, new ConvSpec(mid, mid, 3, stride, dilation, dilation));
     expand = layer(factory, name, 3, new ConvSpec(mid, out, 1, 1, 0, 1));
     shortcut =
         stride == 1 && in == out
@@ -34,26 +42,19 @@ final class Bottleneck implements AutoCloseable {
 
   /** The block's output; lets go of x. */
   Var forward(Tape tape, Var x, boolean live) {
-    Var a = run(reduce, tape, x, null, true, live);
-    Var b = run(spatial, tape, a, null, true, live);
+    Var a = reduce.run(tape, x, null, true, live);
+    Var b = spatial.run(tape, a, null, true, live);
     a.release();
     // The shortcut's output, the largest value of the block, comes when the others are gone.
     Var residual = x;
     if (shortcut != null) {
-      residual = run(shortcut, tape, x, null, false, live);
+      residual = shortcut.run(tape, x, null, false, live);
       x.release();
     }
-    Var y = run(expand, tape, b, residual, true, live);
+    Var y = expand.run(tape, b, residual, true, live);
     b.release();
     residual.release();
     return y;
-  }
-
-  private static Var run(
-      ConvNorm layer, Tape tape, Var x, @Nullable Var residual, boolean relu, boolean live) {
-    return live
-        ? layer.forwardLive(tape, x, residual, relu)
-        : layer.forward(tape, x, residual, relu);
   }
 
   /** See {@link ConvNorm#freeze}. */

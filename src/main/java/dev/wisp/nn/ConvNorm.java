@@ -41,10 +41,19 @@ public final class ConvNorm implements AutoCloseable {
    * @param norm name of the norm, such as {@code resnet.layer1.0.bn1}
    */
   ConvNorm(ParameterFactory factory, String conv, String norm, ConvSpec spec) {
+    this(factory, conv, norm, spec, Parameter.Group.PRETRAINED);
+  }
+
+  /**
+   * Like {@link #ConvNorm(ParameterFactory, String, String, ConvSpec)}.
+   *
+   * @param learned group of the weights
+   */
+  ConvNorm(
+      ParameterFactory factory, String conv, String norm, ConvSpec spec, Parameter.Group learned) {
     this.backend = factory.backend();
     this.spec = spec;
     long out = spec.outChannels();
-    Parameter.Group learned = Parameter.Group.PRETRAINED;
     Parameter.Group statistic = Parameter.Group.STATISTIC;
     weight =
         factory.create(
@@ -116,6 +125,11 @@ public final class ConvNorm implements AutoCloseable {
     }
     Tape.Backward backward = out -> backward(tape, x, residual, relu, y, out);
     return relu ? tape.resultKept(y, backward, x) : tape.result(y, backward, x);
+  }
+
+  /** {@link #forwardLive} or {@link #forward}. */
+  Var run(Tape tape, Var x, @Nullable Var residual, boolean relu, boolean live) {
+    return live ? forwardLive(tape, x, residual, relu) : forward(tape, x, residual, relu);
   }
 
   private void backward(Tape tape, Var x, @Nullable Var residual, boolean relu, Tensor y, Var out) {

@@ -71,7 +71,7 @@ public final class ResNet implements AutoCloseable {
       List<Bottleneck> blocks = new ArrayList<>();
       for (int b = 0; b < layer.blocks(); b++) {
         String name = "%slayer%d.%d".formatted(prefix, l, b);
-        blocks.add(new Bottleneck(factory, name, in, layer, b == 0 ? layer.stride() : 1));
+        blocks.add(new Bottleneck(factory, name, in, layer, b == 0));
         in = layer.out();
       }
       layers.add(blocks);
@@ -130,13 +130,17 @@ public final class ResNet implements AutoCloseable {
     }
   }
 
-  /** x4 with live norms and gradient everywhere, for training from scratch; releases images. */
-  public Var forwardLive(Tape tape, Var images) {
-    Var x = stem.forwardLive(tape, images, null, true);
+  /**
+   * x4 with gradient everywhere; releases images.
+   *
+   * @param live whether norms use the batch's statistics, as in training from scratch
+   */
+  public Var forwardWhole(Tape tape, Var images, boolean live) {
+    Var x = stem.run(tape, images, null, true, live);
     images.release();
     x = pooled(tape, x);
     for (int l = 1; l <= layers.size(); l++) {
-      x = layer(tape, l, x, true);
+      x = layer(tape, l, x, live);
     }
     return x;
   }

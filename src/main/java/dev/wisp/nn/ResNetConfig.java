@@ -1,5 +1,6 @@
 package dev.wisp.nn;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -22,13 +23,21 @@ public record ResNetConfig(
    * @param mid channels inside a bottleneck
    * @param out channels of its output
    * @param stride of the first bottleneck
+   * @param firstDilation of the first bottleneck's 3x3 convolution
+   * @param dilation of the others'
    */
-  public record Layer(int blocks, int mid, int out, int stride) {
+  public record Layer(int blocks, int mid, int out, int stride, int firstDilation, int dilation) {
     public Layer {
-      if (blocks < 1 || mid < 1 || out < 1 || stride < 1) {
+      if (blocks < 1 || mid < 1 || out < 1 || stride < 1 || firstDilation < 1 || dilation < 1) {
         throw new IllegalArgumentException(
-            "layer of %d blocks, mid %d, out %d, stride %d".formatted(blocks, mid, out, stride));
+            "layer of %d blocks, mid %d, out %d, stride %d, dilations %d and %d"
+                .formatted(blocks, mid, out, stride, firstDilation, dilation));
       }
+    }
+
+    /** A layer without dilation. */
+    public Layer(int blocks, int mid, int out, int stride) {
+      this(blocks, mid, out, stride, 1, 1);
     }
   }
 
@@ -76,6 +85,34 @@ public record ResNetConfig(
             new Layer(2, 24, 96, 2),
             new Layer(2, 32, 128, 2),
             new Layer(2, 64, 256, 1)));
+  }
+
+  /**
+   * The classification network (strides 1, 2, 2, 2) with dilation in place of the strides that
+   * would leave fewer positions: the first block of such a layer keeps the dilation before it, as
+   * in torchvision.
+   *
+   * @param outputStride a power of two, not below that of layer1
+   */
+  public ResNetConfig dilated(int outputStride) {
+    int stride = stemStride * (stemPool ? 2 : 1);
+    if (outputStride < stride || Integer.bitCount(outputStride) != 1) {
+      throw new IllegalArgumentException("output stride " + outputStride);
+    }
+    int dilation = 1;
+    List<Layer> changed = new ArrayList<>();
+    for (int l = 0; l < layers.size(); l++) {
+      Layer layer = layers.get(l);
+      int before = dilation;
+      int step = l == 0 ? 1 : 2;
+      if (stride * step > outputStride) {
+        dilation *= step;
+        step = 1;
+      }
+      stride *= step;
+      changed.add(new Layer(layer.blocks, layer.mid, layer.out, step, before, dilation));
+    }
+    return new ResNetConfig(stemKernel, stemStride, stemChannels, stemPool, changed);
   }
 
   /** Image pixels per position of x3 and x4, along one axis. */

@@ -11,16 +11,19 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A network's state by name, to and from files. Three layouts are understood: this engine's own
- * ({@code resnet.conv1.weight}, {@code classifier.weight}), torchvision's encoder ({@code
- * conv1.weight}) and the AE-SIPE release's ({@code resnet50.conv1.weight} at both depths). Tensors
- * that no parameter asks for are passed over, such as {@code fc.*}, {@code num_batches_tracked} and
- * the release's duplicates.
+ * A network's state by name, to and from files. This engine's own names are {@code
+ * resnet.conv1.weight}, {@code classifier.weight}; a segmentation network has torchvision's ({@code
+ * backbone.conv1.weight}, {@code classifier.4.weight}). An encoder is found under each of these, in
+ * torchvision's own file ({@code conv1.weight}) and in the AE-SIPE release's ({@code
+ * resnet50.conv1.weight} at both depths). Tensors that no parameter asks for are passed over, such
+ * as {@code fc.*}, {@code num_batches_tracked} and the release's duplicates.
  */
 public final class StateDict {
-  private static final String ENCODER = "resnet.";
+  /** What the encoder is called inside the networks of this engine. */
+  private static final List<String> ENCODERS = List.of("resnet.", "backbone.");
+
   private static final List<String> ENCODER_ALIASES =
-      List.of(ENCODER, "", "resnet50.", "resnet101.");
+      List.of("resnet.", "", "resnet50.", "resnet101.", "backbone.");
 
   private StateDict() {}
 
@@ -59,13 +62,17 @@ public final class StateDict {
   }
 
   private static @Nullable String stored(TensorFile file, String name) {
-    if (!name.startsWith(ENCODER)) {
-      return file.contains(name) ? name : null;
+    if (file.contains(name)) {
+      return name;
     }
-    String tail = name.substring(ENCODER.length());
-    for (String alias : ENCODER_ALIASES) {
-      if (file.contains(alias + tail)) {
-        return alias + tail;
+    for (String encoder : ENCODERS) {
+      if (name.startsWith(encoder)) {
+        String tail = name.substring(encoder.length());
+        for (String alias : ENCODER_ALIASES) {
+          if (file.contains(alias + tail)) {
+            return alias + tail;
+          }
+        }
       }
     }
     return null;

@@ -175,6 +175,12 @@ public final class GoldenCase {
     return this;
   }
 
+  /** Takes a distance that the caller measured, of a value of that size. */
+  public GoldenCase checkDistance(String suffix, double distance, double size, double tolerance) {
+    note(suffix, distance, size, tolerance);
+    return this;
+  }
+
   /** Compares class ids or bytes: all must be equal. */
   public GoldenCase checkExact(String suffix, int[] actual) {
     double[] expected = file.values(tensor(suffix));

@@ -186,7 +186,7 @@ class GradientTest {
 
   private static Var x4(Tape tape, ResNet encoder, Tensor images, boolean live) {
     return live
-        ? encoder.forwardLive(tape, tape.borrowed(images))
+        ? encoder.forwardWhole(tape, tape.borrowed(images), true)
         : encoder.forward(tape, tape.borrowed(images), stem -> {}).x4();
   }
 
