@@ -4,6 +4,7 @@ import dev.wisp.common.WispException;
 import dev.wisp.pipeline.Doctor;
 import dev.wisp.pipeline.MemoryPlan;
 import dev.wisp.pipeline.Recipe;
+import dev.wisp.pipeline.SegmentationRecipe;
 import java.io.PrintWriter;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -62,12 +63,34 @@ final class DoctorCommand extends Task {
     requireRange("--classes", classes, 1, MOST_CLASSES);
     int batch = values.training().batch();
     int crop = values.training().crop();
-    MemoryPlan memory = MemoryPlan.training(values, classes);
     PrintWriter out = out();
     out.printf(
         "Recipe %s, %s, %d classes, %d in every image, float32; counted by a dry run.%n%n",
         values.name(), values.network().backbone(), classes, Math.min(MemoryPlan.PRESENT, classes));
     out.printf("Training, batch %d, crops of %dx%d%n", batch, crop, crop);
+    training(out, MemoryPlan.training(values, classes), batch);
+    out.printf("%nLabelling, %s of the image's size%n", values.labelling().scales());
+    for (int[] size : SIZES) {
+      line(
+          out,
+          "image of %dx%d".formatted(size[0], size[1]),
+          MemoryPlan.labelling(values, classes, size[0], size[1]));
+    }
+    SegmentationRecipe last = values.segmentation();
+    out.printf(
+        "%nDeepLabV3, %s at output stride %d, batch %d, crops of %dx%d%n",
+        last.backbone(), last.outputStride(), last.batch(), last.crop(), last.crop());
+    training(out, MemoryPlan.segmentation(values, classes), last.batch());
+    out.printf("%nSegmenting, %s of the image's size%n", last.scales());
+    for (int[] size : SIZES) {
+      line(
+          out,
+          "image of %dx%d".formatted(size[0], size[1]),
+          MemoryPlan.segmenting(values, classes, size[0], size[1]));
+    }
+  }
+
+  private static void training(PrintWriter out, MemoryPlan memory, int batch) {
     line(out, "weights, plain and packed", memory.weights());
     line(out, "gradients and momentum", memory.optimizer());
     line(out, "activations", memory.fixed() + batch * memory.perImage());
@@ -81,13 +104,6 @@ final class DoctorCommand extends Task {
       out.printf(
           "  a card of %d GB: batch %d %s; largest batch %d%n",
           card, batch, batch <= largest ? "fits" : "does not fit", largest);
-    }
-    out.printf("%nLabelling, %s of the image's size%n", values.labelling().scales());
-    for (int[] size : SIZES) {
-      line(
-          out,
-          "image of %dx%d".formatted(size[0], size[1]),
-          MemoryPlan.labelling(values, classes, size[0], size[1]));
     }
   }
 

@@ -16,8 +16,8 @@ final class GroupedHelp {
     Map<String, List<String>> groups = new LinkedHashMap<>();
     groups.put("Try it", List.of("demo", "doctor", "selftest"));
     groups.put("Data", List.of("synth", "convert"));
-    groups.put("Learn", List.of("pretrain", "train"));
-    groups.put("Use", List.of("label", "eval", "ablate"));
+    groups.put("Learn", List.of("pretrain", "train", "deeplab"));
+    groups.put("Use", List.of("label", "segment", "eval", "ablate"));
     return groups;
   }
 

@@ -32,6 +32,8 @@ import picocli.CommandLine.Spec;
       TrainCommand.class,
       LabelCommand.class,
       CrfCommand.class,
+      DeepLabCommand.class,
+      SegmentCommand.class,
       EvalCommand.class,
       AblateCommand.class
     })

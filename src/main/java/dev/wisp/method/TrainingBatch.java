@@ -45,6 +45,13 @@ public record TrainingBatch(
     this(images, count, height, width, labels, valid, null, 0, 0);
   }
 
+  /** Images of which every pixel is labelled; see the record's components. */
+  public static TrainingBatch ofMasks(
+      float[] images, int count, int height, int width, byte[] masks, long step, int first) {
+    return new TrainingBatch(
+        images, count, height, width, new int[count][0], null, masks, step, first);
+  }
+
   /** Labels as 0 and 1, {@code [images, foreground]}. */
   static float[] matrix(int[][] labels, int foreground) {
     float[] matrix = new float[labels.length * foreground];

@@ -3,12 +3,16 @@ package dev.wisp.pipeline;
 import dev.wisp.backend.Backend;
 import dev.wisp.backend.plan.PlanningBackend;
 import dev.wisp.method.AeSipeNet;
+import dev.wisp.method.DeepLabNet;
 import dev.wisp.method.ScaledImage;
+import dev.wisp.method.TrainableNetwork;
 import dev.wisp.method.TrainingBatch;
 import dev.wisp.nn.Sgd;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.function.BiFunction;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /**
@@ -31,34 +35,71 @@ public record MemoryPlan(long weights, long optimizer, long fixed, long perImage
   public static final int PRESENT = 4;
 
   /**
-   * Counts a recipe's training.
+   * Counts a recipe's training of AE-SIPE.
    *
    * @param classes foreground classes of the dataset, at least 1
    */
   public static MemoryPlan training(Recipe recipe, int classes) {
-    Counted one = count(recipe, classes, 1);
-    Counted two = count(recipe, classes, 2);
-    long perImage = two.peak() - one.peak();
-    return new MemoryPlan(
-        one.weights(),
-        one.optimizer(),
-        one.peak() - one.weights() - one.optimizer() - perImage,
-        perImage);
+    Recipe.Training values = recipe.training();
+    return of(
+        backend -> new AeSipeNet(backend, Models.method(recipe, classes)),
+        (network, batch) -> images(batch, values.crop(), network.outputStride(), present(classes)),
+        values.momentum());
+  }
+
+  /**
+   * Counts a recipe's training of DeepLabV3.
+   *
+   * @param classes foreground classes of the dataset, at least 1
+   */
+  public static MemoryPlan segmentation(Recipe recipe, int classes) {
+    SegmentationRecipe values = recipe.segmentation();
+    int crop = values.crop();
+    return of(
+        backend -> new DeepLabNet(backend, Models.segmentation(recipe, classes)),
+        (network, batch) ->
+            TrainingBatch.ofMasks(
+                new float[Math.multiplyExact(batch, crop * crop * 3)],
+                batch,
+                crop,
+                crop,
+                new byte[Math.multiplyExact(batch, crop * crop)],
+                0,
+                0),
+        values.momentum());
   }
 
   private record Counted(long weights, long optimizer, long peak) {}
 
-  private static Counted count(Recipe recipe, int classes, int batch) {
+  /** From steps of two and of three images: live norms need two. */
+  private static MemoryPlan of(
+      Function<Backend, TrainableNetwork> make,
+      BiFunction<TrainableNetwork, Integer, TrainingBatch> images,
+      double momentum) {
+    Counted two = count(make, images, momentum, 2);
+    Counted three = count(make, images, momentum, 3);
+    long perImage = three.peak() - two.peak();
+    return new MemoryPlan(
+        two.weights(),
+        two.optimizer(),
+        two.peak() - two.weights() - two.optimizer() - 2 * perImage,
+        perImage);
+  }
+
+  private static Counted count(
+      Function<Backend, TrainableNetwork> make,
+      BiFunction<TrainableNetwork, Integer, TrainingBatch> images,
+      double momentum,
+      int batch) {
     Backend backend = PlanningBackend.open();
-    Sgd.Options options = new Sgd.Options(1, 1, recipe.training().momentum(), 0, 1, 2, 1);
-    try (AeSipeNet network = new AeSipeNet(backend, Models.method(recipe, classes))) {
+    Sgd.Options options = new Sgd.Options(1, 1, momentum, 0, 1, 2, 1);
+    try (TrainableNetwork network = make.apply(backend)) {
       long weights = backend.memoryStatistics().used();
-      TrainingBatch images =
-          images(batch, recipe.training().crop(), network.outputStride(), present(classes));
+      TrainingBatch given = images.apply(network, batch);
       try (Sgd sgd = new Sgd(backend, network.parameters(), options)) {
         // Momentum exists from the end of the first step on.
         for (int step = 0; step < 2; step++) {
-          network.step(images);
+          network.step(given);
           sgd.step();
         }
         return new Counted(
@@ -91,23 +132,45 @@ public record MemoryPlan(long weights, long optimizer, long fixed, long perImage
    * @param classes foreground classes of the network, at least 1
    */
   public static long labelling(Recipe recipe, int classes, int width, int height) {
+    Recipe.Labelling values = recipe.labelling();
     Backend backend = PlanningBackend.open();
-    double reduced =
-        Math.min(1, Math.sqrt((double) recipe.labelling().maxPixels() / ((long) width * height)));
-    List<ScaledImage> scales =
-        recipe.labelling().scales().stream()
-            .map(
-                factor ->
-                    new ScaledImage(
-                        (int) Math.max(1, Math.round(height * factor * reduced)),
-                        (int) Math.max(1, Math.round(width * factor * reduced)),
-                        (y, row) -> Arrays.fill(row, 0)))
-            .toList();
     try (AeSipeNet network = new AeSipeNet(backend, Models.method(recipe, classes))) {
       network.freeze();
-      network.localize(scales, present(classes));
+      network.localize(
+          scales(values.scales(), values.maxPixels(), width, height), present(classes));
       return backend.memoryStatistics().peak();
     }
+  }
+
+  /** Bytes that segmenting an image of this size needs; see {@link #labelling}. */
+  public static long segmenting(Recipe recipe, int classes, int width, int height) {
+    SegmentationRecipe values = recipe.segmentation();
+    Backend backend = PlanningBackend.open();
+    try (DeepLabNet network = new DeepLabNet(backend, Models.segmentation(recipe, classes))) {
+      network.freeze();
+      ScaledImage shown = scales(List.of(1.0), values.maxPixels(), width, height).getFirst();
+      List<ScaledImage> scales = scales(values.scales(), values.maxPixels(), width, height);
+      if (values.crf()) {
+        network.probabilities(scales, values.flip(), shown.height(), shown.width());
+      } else {
+        network.segment(scales, values.flip(), shown.height(), shown.width());
+      }
+      return backend.memoryStatistics().peak();
+    }
+  }
+
+  /** A black image at each scale of its size, or of the one it is reduced to. */
+  private static List<ScaledImage> scales(
+      List<Double> factors, long maxPixels, int width, int height) {
+    double reduced = Math.min(1, Math.sqrt((double) maxPixels / ((long) width * height)));
+    return factors.stream()
+        .map(
+            factor ->
+                new ScaledImage(
+                    (int) Math.max(1, Math.round(height * factor * reduced)),
+                    (int) Math.max(1, Math.round(width * factor * reduced)),
+                    (y, row) -> Arrays.fill(row, 0)))
+        .toList();
   }
 
   /** Bytes of a step's tensors at its peak. */

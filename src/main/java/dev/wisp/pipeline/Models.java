@@ -8,6 +8,7 @@ import dev.wisp.io.TensorFile;
 import dev.wisp.method.AeSipeConfig;
 import dev.wisp.method.AeSipeConfig.MapNormalization;
 import dev.wisp.method.AeSipeConfig.SeedFeature;
+import dev.wisp.method.DeepLabConfig;
 import dev.wisp.method.MapSequence;
 import dev.wisp.nn.ResNetConfig;
 import java.nio.file.Path;
@@ -35,12 +36,27 @@ final class Models {
 
   /** Shape of the encoder that a recipe names. */
   static ResNetConfig backbone(Recipe recipe) {
-    return switch (recipe.network().backbone()) {
+    return backbone(recipe.network().backbone());
+  }
+
+  private static ResNetConfig backbone(String name) {
+    return switch (name) {
       case "resnet50" -> ResNetConfig.resnet50();
       case "resnet101" -> ResNetConfig.resnet101();
       case "demo" -> ResNetConfig.demo();
-      default -> throw new AssertionError(recipe.network().backbone());
+      default -> throw new AssertionError(name);
     };
+  }
+
+  /** The segmentation network of a recipe. */
+  static DeepLabConfig segmentation(Recipe recipe, int foreground) {
+    SegmentationRecipe values = recipe.segmentation();
+    DeepLabConfig config =
+        values.backbone().equals("demo")
+            ? DeepLabConfig.demo(foreground, values.outputStride())
+            : DeepLabConfig.standard(
+                backbone(values.backbone()), foreground, values.outputStride());
+    return config.withDropout((float) values.dropout()).withLiveNorms(values.liveNorms());
   }
 
   /** The method's switches as a recipe states them. */

@@ -61,7 +61,7 @@ public final class Pretraining {
     TrainingLoop.Settings settings =
         new TrainingLoop.Settings(
             STAGE,
-            values.epochs(),
+            steps,
             values.batch(),
             values.checkpointEvery(),
             new Augmentation(

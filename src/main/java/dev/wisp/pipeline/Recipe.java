@@ -18,7 +18,8 @@ public record Recipe(
     Method method,
     Training training,
     Pretraining pretraining,
-    Labelling labelling) {
+    Labelling labelling,
+    SegmentationRecipe segmentation) {
 
   /**
    * The encoder.
@@ -150,10 +151,7 @@ public record Recipe(
   public record Labelling(List<Double> scales, long maxPixels) {
     public Labelling {
       scales = List.copyOf(scales);
-      if (scales.isEmpty() || scales.stream().anyMatch(s -> !(s > 0 && s <= 8))) {
-        throw new WispException(
-            "recipe: labelling.scales is %s; give one or more factors in (0, 8]".formatted(scales));
-      }
+      factors("labelling.scales", scales);
       atLeast("labelling.maxPixels", maxPixels, 1);
     }
   }
@@ -171,13 +169,24 @@ public record Recipe(
     atLeast(section + ".longSideLow", longSideLow, 1);
     atLeast(section + ".longSideHigh", longSideHigh, longSideLow);
     atLeast(section + ".checkpointEvery", checkpointEvery, 1);
-    if (!(mirror >= 0 && mirror <= 1)) {
-      throw new WispException(
-          "recipe: %s.mirror is %s; give a probability in 0..1".formatted(section, mirror));
+    probability(section + ".mirror", mirror);
+  }
+
+  static void probability(String key, double value) {
+    if (!(value >= 0 && value <= 1)) {
+      throw new WispException("recipe: %s is %s; give a probability in 0..1".formatted(key, value));
     }
   }
 
-  private static void checkOptimizer(
+  /** Factors of an image's size. */
+  static void factors(String key, List<Double> values) {
+    if (values.isEmpty() || values.stream().anyMatch(s -> !(s > 0 && s <= 8))) {
+      throw new WispException(
+          "recipe: %s is %s; give one or more factors in (0, 8]".formatted(key, values));
+    }
+  }
+
+  static void checkOptimizer(
       String section, double momentum, double weightDecay, double power, double clip) {
     atLeast(section + ".momentum", momentum, 0);
     atLeast(section + ".weightDecay", weightDecay, 0);
@@ -185,21 +194,21 @@ public record Recipe(
     positive(section + ".clip", clip);
   }
 
-  private static void oneOf(String key, String value, List<String> allowed) {
+  static void oneOf(String key, String value, List<String> allowed) {
     if (!allowed.contains(value)) {
       throw new WispException(
           "recipe: %s is '%s'; give one of %s".formatted(key, value, String.join(", ", allowed)));
     }
   }
 
-  private static void atLeast(String key, double value, double low) {
+  static void atLeast(String key, double value, double low) {
     if (!(value >= low)) {
       throw new WispException(
           "recipe: %s is %s; give at least %s".formatted(key, plain(value), plain(low)));
     }
   }
 
-  private static void positive(String key, double value) {
+  static void positive(String key, double value) {
     if (!(value > 0)) {
       throw new WispException("recipe: %s is %s; give more than 0".formatted(key, plain(value)));
     }

@@ -75,7 +75,7 @@ public final class Training {
     TrainingLoop.Settings settings =
         new TrainingLoop.Settings(
             STAGE,
-            values.epochs(),
+            steps,
             values.batch(),
             values.checkpointEvery(),
             new Augmentation(

@@ -35,7 +35,8 @@ final class TrainingLoop {
   /**
    * How long and how often.
    *
-   * @param stage {@code pretrain} or {@code train}
+   * @param stage {@code pretrain}, {@code train} or {@code segment}
+   * @param steps of the whole training; an epoch may end early
    * @param fingerprint of the training data: a resumed run must see the same
    * @param text stored with the final weights
    * @param selectWithMasks whether {@code best.safetensors} is kept by validation
@@ -43,7 +44,7 @@ final class TrainingLoop {
    */
   record Settings(
       String stage,
-      int epochs,
+      long steps,
       int batch,
       int checkpointEvery,
       Augmentation augmentation,
@@ -76,7 +77,7 @@ final class TrainingLoop {
    */
   TrainingResult run(SampleSource source) {
     Order order = new Order(run.recipe().seed(), source.size(), settings.batch);
-    long total = (long) order.stepsPerEpoch() * settings.epochs;
+    long total = settings.steps;
     long begin = restore();
     try (MetricsLog metrics = MetricsLog.open(run.folder(), begin);
         Loader loader =
@@ -116,14 +117,14 @@ final class TrainingLoop {
           "the loss is %s at step %d; lower the learning rate with --set"
               .formatted(values.get("loss"), done));
     }
-    boolean epochEnds = done % order.stepsPerEpoch() == 0;
+    boolean epochEnds = done % order.stepsPerEpoch() == 0 || done == total;
     if (epochEnds) {
       values.putAll(validate());
       LOG.info(
           "{}: epoch {} of {}: {}",
           settings.stage,
           order.epoch(batch.step()) + 1,
-          settings.epochs,
+          Math.ceilDiv(total, order.stepsPerEpoch()),
           describe(values));
     }
     metrics.add(done, values);

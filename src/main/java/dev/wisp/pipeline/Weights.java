@@ -3,6 +3,7 @@ package dev.wisp.pipeline;
 import dev.wisp.io.FileErrors;
 import dev.wisp.io.TensorFile;
 import dev.wisp.method.AeSipeNet;
+import dev.wisp.method.DeepLabNet;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -23,6 +24,28 @@ final class Weights {
     try (TensorFile in = open(file)) {
       network.loadEncoder(in);
     }
+  }
+
+  /**
+   * Sets all of a segmentation network from a file that has all of it, such as torchvision's, else
+   * its encoder.
+   */
+  static void begin(DeepLabNet network, Path file) {
+    try (TensorFile in = open(file)) {
+      if (network.isCoveredBy(in)) {
+        network.load(in);
+      } else {
+        network.loadEncoder(in);
+      }
+    }
+  }
+
+  /** Sets all of a segmentation network that is not to be trained. */
+  static void loadFrozen(DeepLabNet network, Path file) {
+    try (TensorFile in = open(file)) {
+      network.load(in);
+    }
+    network.freeze();
   }
 
   /** Sets all of a network that is only to label: see {@link AeSipeNet#freeze}. */

@@ -145,13 +145,11 @@ class DeepLabGoldenTest {
     int height = s[s.length - 3];
     int width = s[s.length - 2];
     TrainingBatch batch =
-        new TrainingBatch(
+        TrainingBatch.ofMasks(
             NetworkGolden.normalize(file.tensors().bytes(images)),
             count,
             height,
             width,
-            new int[count][0],
-            null,
             file.tensors().bytes(live ? "batch.labels" : "label"),
             0,
             0);

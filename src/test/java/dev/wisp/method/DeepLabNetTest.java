@@ -13,6 +13,7 @@ import dev.wisp.common.CounterRandom;
 import dev.wisp.nn.Parameter;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -31,16 +32,12 @@ class DeepLabNetTest {
     for (int i = 0; i < masks.length; i++) {
       masks[i] = (byte) (random.nextInt(4) == 3 ? 255 : random.nextInt(3));
     }
-    return new TrainingBatch(
-        Tiny.pixels(count * height * width * 3, 6),
-        count,
-        height,
-        width,
-        new int[count][0],
-        null,
-        masks,
-        step,
-        first);
+    return TrainingBatch.ofMasks(
+        Tiny.pixels(count * height * width * 3, 6), count, height, width, masks, step, first);
+  }
+
+  private static byte[] masks(TrainingBatch batch) {
+    return Objects.requireNonNull(batch.masks());
   }
 
   /** Moves norms away from the identity, so that folding them has something to do. */
@@ -113,7 +110,7 @@ class DeepLabNetTest {
     backend.upload(values, parameter.value());
     parameter.changed();
     try (Tape tape = Tape.inference(backend)) {
-      return backend.doubles(network.loss(tape, batch, batch.masks()))[0];
+      return backend.doubles(network.loss(tape, batch, masks(batch)))[0];
     }
   }
 
@@ -136,7 +133,7 @@ class DeepLabNetTest {
         DeepLabNet network = new DeepLabNet(backend, config(4).withLiveNorms(false))) {
       network.initialize(3);
       TrainingBatch whole = batch(2, 33, 25, 7, 0);
-      byte[] masks = whole.masks();
+      byte[] masks = masks(whole);
       Arrays.fill(masks, (byte) 1);
       double together = network.step(whole).total();
       double apart = 0;
@@ -145,14 +142,12 @@ class DeepLabNetTest {
         apart +=
             network
                     .step(
-                        new TrainingBatch(
+                        TrainingBatch.ofMasks(
                             Arrays.copyOfRange(
                                 whole.images(), 3 * n * pixels, 3 * (n + 1) * pixels),
                             1,
                             33,
                             25,
-                            new int[1][0],
-                            null,
                             Arrays.copyOfRange(masks, n * pixels, (n + 1) * pixels),
                             7,
                             n))
@@ -218,7 +213,7 @@ class DeepLabNetTest {
       assertThatThrownBy(() -> network.step(batch(1, 24, 24, 0, 0)))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("one image");
-      assertThatThrownBy(() -> network.step(Tiny.batch(24, new int[2][0], null, 1)))
+      assertThatThrownBy(() -> network.step(Tiny.batch(24, new int[2][0], new float[18], 1)))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("masks");
     }

@@ -85,6 +85,21 @@ class MemoryPlanTest {
   }
 
   @Test
+  void segmentationIsCountedAsWell() {
+    MemoryPlan plan = MemoryPlan.segmentation(RECIPE, CLASSES);
+    MemoryPlan finer =
+        MemoryPlan.segmentation(Recipes.with(RECIPE, List.of("segmentation.crop=257")), CLASSES);
+    assertThat(finer.weights()).isEqualTo(plan.weights());
+    assertThat(finer.perImage()).isGreaterThan(2 * plan.perImage());
+    long one = MemoryPlan.segmenting(RECIPE, CLASSES, 640, 480);
+    assertThat(
+            MemoryPlan.segmenting(
+                Recipes.with(RECIPE, List.of("segmentation.flip=true")), CLASSES, 640, 480))
+        .isGreaterThan(one);
+    assertThat(MemoryPlan.segmenting(RECIPE, CLASSES, 64, 48)).isLessThan(one);
+  }
+
+  @Test
   void everyOperationOfTheInterfaceGoesThrough() throws ReflectiveOperationException {
     Backend plan = PlanningBackend.open();
     for (Method method : Backend.class.getMethods()) {
