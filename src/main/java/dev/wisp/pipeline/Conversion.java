@@ -8,21 +8,25 @@ import dev.wisp.io.Safetensors;
 import dev.wisp.io.TensorEntry;
 import dev.wisp.io.TensorFile;
 import dev.wisp.io.TorchWriter;
+import dev.wisp.method.DeepLabConfig;
+import dev.wisp.nn.ResNetConfig;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /** Weights from one file format to another. */
 public final class Conversion {
-  private static final List<String> TARGETS = List.of(".safetensors", ".pth", ".npz");
+  private static final List<String> TARGETS = List.of(".safetensors", ".pth", ".npz", ".onnx");
 
   private Conversion() {}
 
   /**
-   * Copies all tensors; floats become F32, integers I64.
+   * Copies all tensors; floats become F32, integers I64. To ONNX go the tensors of a DeepLabV3 with
+   * its graph: that of the recipe stored with the weights, else torchvision's at output stride 8.
    *
    * @param from {@code .pth} in either form, or safetensors
-   * @param to {@code .safetensors}, {@code .pth} (zip form) or {@code .npz}
+   * @param to {@code .safetensors}, {@code .pth} (zip form), {@code .npz} or {@code .onnx}
    * @return number of tensors
    * @throws WispException for a damaged or hostile source, or a target of another kind
    */
@@ -34,6 +38,12 @@ public final class Conversion {
     }
     if (Files.exists(to) && !force) {
       throw FileErrors.of(to, "is there already; replace it with --force");
+    }
+    if (name.endsWith(".onnx")) {
+      Optional<Recipe> recipe = Models.recipe(from);
+      try (TensorFile source = Weights.open(from)) {
+        return OnnxExport.write(source, deepLab(source, recipe), to);
+      }
     }
     try (TensorFile source = Weights.open(from)) {
       List<TensorEntry> entries =
@@ -47,6 +57,17 @@ public final class Conversion {
       }
       return entries.size();
     }
+  }
+
+  /** The network that weights belong to. */
+  private static DeepLabConfig deepLab(TensorFile weights, Optional<Recipe> recipe) {
+    int foreground = Segmenter.foreground(weights);
+    if (recipe.isPresent()) {
+      return Models.segmentation(recipe.get(), foreground);
+    }
+    boolean deep = weights.contains("backbone.layer3.22.conv1.weight");
+    return DeepLabConfig.standard(
+        deep ? ResNetConfig.resnet101() : ResNetConfig.resnet50(), foreground, 8);
   }
 
   private static TensorEntry entry(TensorFile source, String name) {
