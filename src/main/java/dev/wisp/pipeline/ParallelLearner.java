@@ -51,7 +51,7 @@ final class ParallelLearner implements Learner, AutoCloseable {
   static void requireShares(int batch, int devices) {
     if (batch % devices != 0) {
       throw new WispException(
-          "a batch of %d images has no equal shares for %d devices; change training.batch with --set"
+          "a batch of %d images has no equal shares for %d devices; change it with --set"
               .formatted(batch, devices));
     }
   }

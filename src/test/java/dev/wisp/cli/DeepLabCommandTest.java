@@ -131,6 +131,13 @@ class DeepLabCommandTest {
   }
 
   @Test
+  void devicesShareABatchOfTwoImagesEachOrFixedNormsOfOne() {
+    training("shared", "--device=cpu,cpu", "--set=segmentation.batch=4").ok();
+    assertThat(training("few", "--device=cpu,cpu").error()).contains("two images");
+    training("fixed", "--set=segmentation.norms=fixed", "--set=segmentation.batch=1").ok();
+  }
+
+  @Test
   void itScoresAfterEachEpochAndAtTheEnd() throws IOException {
     List<String> lines = Files.readAllLines(folder.resolve("whole/metrics.jsonl"));
     assertThat(lines).hasSize(5);
