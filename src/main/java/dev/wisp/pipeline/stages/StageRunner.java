@@ -81,7 +81,7 @@ public final class StageRunner {
     Optional<StageManifest> earlier = StageManifest.read(run, name);
     boolean same = earlier.isPresent() && earlier.get().isOf(stage, inputs);
     if (same && isComplete(earlier.get())) {
-      LOG.info("{}: up to date", name);
+      LOG.debug("{}: up to date", name);
       return new Result(name, Outcome.UP_TO_DATE, earlier.get().skipped());
     }
     StageManifest begun = StageManifest.begun(stage, inputs);
@@ -92,7 +92,7 @@ public final class StageRunner {
     }
     begun.write(run);
     AtomicFiles.makeFolder(folder(name));
-    LOG.info("{}: {}", name, same ? "going on" : "running");
+    LOG.debug("{}: {}", name, same ? "going on" : "running");
     long start = System.nanoTime();
     Map<String, String> skipped = stage.body().run(same);
     Map<String, Object> about = new TreeMap<>(facts.get());
