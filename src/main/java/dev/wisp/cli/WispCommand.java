@@ -35,7 +35,8 @@ import picocli.CommandLine.Spec;
       DeepLabCommand.class,
       SegmentCommand.class,
       EvalCommand.class,
-      AblateCommand.class
+      AblateCommand.class,
+      PipelineCommand.class
     })
 final class WispCommand implements Runnable {
   @Spec private CommandSpec spec = CommandSpec.create();

@@ -19,7 +19,9 @@ public record Recipe(
     Training training,
     Pretraining pretraining,
     Labelling labelling,
-    SegmentationRecipe segmentation) {
+    SegmentationRecipe segmentation,
+    CrfRecipe crf,
+    PipelineRecipe pipeline) {
 
   /**
    * The encoder.
