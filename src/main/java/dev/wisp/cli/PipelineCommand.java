@@ -57,6 +57,18 @@ final class PipelineCommand extends Task {
   private @Nullable Path weights;
 
   @Option(
+      names = "--irn-weights",
+      paramLabel = "FILE",
+      description = "ImageNet weights of IRN's encoder, where it is another one.")
+  private @Nullable Path irnWeights;
+
+  @Option(
+      names = "--segmentation-weights",
+      paramLabel = "FILE",
+      description = "ImageNet weights of DeepLabV3's encoder, where it is another one.")
+  private @Nullable Path segmentationWeights;
+
+  @Option(
       names = "--only",
       paramLabel = "STAGE",
       description = "Run this stage alone; what it needs must have been run.")
@@ -77,6 +89,8 @@ final class PipelineCommand extends Task {
             values,
             Optional.ofNullable(data),
             Optional.ofNullable(weights),
+            Optional.ofNullable(irnWeights),
+            Optional.ofNullable(segmentationWeights),
             Optional.ofNullable(only));
     Pipeline.stages(request);
     try (Devices.Group devices = Devices.openAll(device.device, device.threads)) {
