@@ -31,13 +31,14 @@ final class PipelineStages {
   static final String SEGMENTATION_TRAIN = "deeplab-train";
   static final String SEGMENTATION = "deeplab";
   static final String EVALUATE = "evaluate";
+  static final String SHOWCASE = "showcase";
 
   /** Stages that label the training list, as far as a recipe has them. */
   private static final List<String> LABELLING = List.of(LABEL, CRF, IRN);
 
   private static final String FINAL = "checkpoints/final.safetensors";
-  private static final String LABELS = "labels";
-  private static final String MAPS = "maps";
+  private static final String LABELS = Labelling.LABELS;
+  private static final String MAPS = Labelling.MAPS;
   private static final String SCORES = "scores.json";
 
   private final Pipeline.Request request;
@@ -82,6 +83,7 @@ final class PipelineStages {
     segmentationTrain();
     segment();
     evaluate();
+    showcase();
   }
 
   private Recipe recipe() {
@@ -426,6 +428,31 @@ final class PipelineStages {
               new StageScores(scores).write(folder(EVALUATE).resolve(SCORES));
               return skipped;
             }));
+  }
+
+  private void showcase() {
+    stages.add(
+        stage(
+            SHOWCASE,
+            List.of("network", "method", "labelling", "segmentation", "crf"),
+            Map.of(
+                LABEL, "the labels",
+                TRAIN, "the network's weights",
+                SEGMENTATION_TRAIN, "the network's weights"),
+            Map.of(),
+            values().trainList(),
+            List.of(Labelling.STAGES, LABELS),
+            resume ->
+                PipelineShowcase.run(
+                    device(),
+                    new PipelineShowcase.Request(
+                        recipe(),
+                        data.list(values().trainList()),
+                        folder(LABEL).resolve(LABELS),
+                        folder(TRAIN).resolve(FINAL),
+                        folder(SEGMENTATION_TRAIN).resolve(FINAL),
+                        folder(SHOWCASE)),
+                    progress)));
   }
 
   private Optional<StageScores.Score> score(
