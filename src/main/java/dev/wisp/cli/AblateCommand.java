@@ -5,6 +5,7 @@ import dev.wisp.common.WispException;
 import dev.wisp.data.Dataset;
 import dev.wisp.data.Datasets;
 import dev.wisp.pipeline.Ablation;
+import dev.wisp.pipeline.AblationFiles;
 import dev.wisp.pipeline.Devices;
 import java.util.Optional;
 import picocli.CommandLine.Command;
@@ -51,7 +52,7 @@ final class AblateCommand extends Task {
               new Ablation.Request(
                   labelling.folder, labelling.recipe(), labelling.weights, scored, training),
               ConsoleProgress.onTerminal());
-      out().print(Ablation.markdown(report.rows()));
+      out().print(AblationFiles.markdown(report));
       out().flush();
       return Skips.report(err(), report.skipped());
     }

@@ -8,6 +8,8 @@ import dev.wisp.pipeline.Devices;
 import dev.wisp.pipeline.FactorSweep;
 import dev.wisp.pipeline.MapComparison;
 import dev.wisp.pipeline.Recipe;
+import dev.wisp.report.Reports;
+import dev.wisp.report.RunCollector;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -61,7 +63,10 @@ final class DemoCommand extends Task {
               backend,
               new Demo.Request(folder, chosen, synth, force),
               ConsoleProgress.onTerminal());
+      Path report = folder.resolve(Reports.FILE);
+      Reports.write(folder, null, report, RunCollector.Limits.STANDARD);
       print(result);
+      out().printf("report: %s%n", report);
       return ExitCodes.OK;
     }
   }

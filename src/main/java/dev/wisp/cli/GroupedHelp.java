@@ -18,6 +18,7 @@ final class GroupedHelp {
     groups.put("Data", List.of("synth", "convert"));
     groups.put("Learn", List.of("pretrain", "train", "deeplab"));
     groups.put("Use", List.of("pipeline", "label", "crf", "segment", "eval", "ablate"));
+    groups.put("Look", List.of("report", "serve"));
     return groups;
   }
 

@@ -36,7 +36,9 @@ import picocli.CommandLine.Spec;
       SegmentCommand.class,
       EvalCommand.class,
       AblateCommand.class,
-      PipelineCommand.class
+      PipelineCommand.class,
+      ReportCommand.class,
+      ServeCommand.class
     })
 final class WispCommand implements Runnable {
   @Spec private CommandSpec spec = CommandSpec.create();

@@ -52,6 +52,11 @@ public record Dataset(String name, List<String> classNames, List<Sample> samples
     }
   }
 
+  /** The name for people: of a list in VOC layout its folder and the list's name. */
+  public String title() {
+    return name.replaceFirst("/ImageSets/Segmentation/([^/]+)\\.txt$", ", $1");
+  }
+
   /** The number of foreground classes, K. */
   public int classCount() {
     return classNames.size();

@@ -91,6 +91,18 @@ public final class ImageCodec {
   }
 
   /**
+   * A picture as a baseline JPEG with colour at full resolution.
+   *
+   * @param quality 1..100, libjpeg's scale
+   */
+  public static byte[] jpeg(Image image, int quality) {
+    if (quality < 1 || quality > 100) {
+      throw new IllegalArgumentException("JPEG quality " + quality + " is not within 1..100");
+    }
+    return JpegEncoder.encode(image, quality);
+  }
+
+  /**
    * Reads a mask: the indices of a palette PNG or the values of a grey one, of 1 to 16 bits, as
    * stored; labels above 255 are refused.
    */

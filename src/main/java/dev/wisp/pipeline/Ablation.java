@@ -15,7 +15,6 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -32,21 +31,6 @@ import org.slf4j.LoggerFactory;
 public final class Ablation {
   private static final Logger LOG = LoggerFactory.getLogger(Ablation.class);
   private static final String BASELINE = "pr,is";
-
-  /** Of the CSV file. */
-  static final List<String> COLUMNS =
-      List.of(
-          "table",
-          "row",
-          "feature",
-          "sequence",
-          "normalization",
-          "weights",
-          "background_factor",
-          "miou",
-          "best_factor",
-          "best_miou",
-          "miou_crf");
 
   private static final String AFFINITY_ENHANCED = "pr,is,pamr,pr,is";
 
@@ -110,10 +94,16 @@ public final class Ablation {
   /**
    * What was measured.
    *
+   * @param data name of the scored dataset
+   * @param images number of scored images
    * @param rows in the tables' order
    * @param skipped images that could not be scored, with the reason
    */
-  public record Report(List<Measured> rows, Map<String, String> skipped) {}
+  public record Report(String data, int images, List<Measured> rows, Map<String, String> skipped) {
+    public Report {
+      rows = List.copyOf(rows);
+    }
+  }
 
   /** The rows of both tables; the normalisation added in Table 2 is the recipe's. */
   public static List<Row> rows(Recipe recipe) {
@@ -140,7 +130,7 @@ public final class Ablation {
   }
 
   /**
-   * Measures all rows, and writes {@code ablation.md} and {@code ablation.csv} to the output
+   * Measures all rows, and writes {@code ablation.md}, {@code .csv} and {@code .json} to the output
    * folder. Rows that differ in nothing that was run are measured once.
    *
    * @throws WispException if no image can be scored or weights do not fit
@@ -180,9 +170,11 @@ public final class Ablation {
       }
       measured.add(measured(row, retrain, found));
     }
-    AtomicFiles.writeString(request.out().resolve("ablation.md"), markdown(measured));
-    AtomicFiles.writeString(request.out().resolve("ablation.csv"), csv(measured));
-    return new Report(List.copyOf(measured), skipped);
+    Dataset scored = request.scored();
+    Report report =
+        new Report(scored.title(), scored.samples().size() - skipped.size(), measured, skipped);
+    AblationFiles.write(request.out(), report);
+    return report;
   }
 
   /**
@@ -312,75 +304,5 @@ public final class Ablation {
     confusions.forEach(
         (factor, confusion) -> scores.put(factor, confusion.meanIou(Confusion.Convention.VOC)));
     return scores;
-  }
-
-  /** Both tables as Markdown, and what their columns mean. */
-  public static String markdown(List<Measured> rows) {
-    StringBuilder text = new StringBuilder();
-    for (int table : List.of(2, 3)) {
-      text.append(
-          """
-          ### Table %d
-
-          | row | feature | sequence | normalisation | weights | background factor | mIoU | best mIoU | with CRF |
-          |---|---|---|---|---|---|---|---|---|
-          """
-              .formatted(table));
-      for (Measured measured : rows) {
-        Row row = measured.row();
-        if (row.table() == table) {
-          text.append(
-              String.format(
-                  Locale.ROOT,
-                  "| %s | %s | `%s` | %s | %s | %.2f | %.2f | %.2f at %.2f | %.2f |%n",
-                  row.name(),
-                  row.feature(),
-                  row.sequence(),
-                  row.normalization(),
-                  weights(measured),
-                  row.backgroundFactor(),
-                  100 * measured.meanIou(),
-                  100 * measured.bestMeanIou(),
-                  measured.bestFactor(),
-                  100 * measured.crfMeanIou()));
-        }
-      }
-      text.append('\n');
-    }
-    text.append("mIoU in percent. Best mIoU: at ").append(FactorSweep.UPPER_BOUND).append(".\n");
-    text.append(
-        rows.stream().allMatch(Measured::retrained)
-            ? "Each row was trained with its own switches from the same encoder and seed;"
-                + " rows with the same switches share one training.\n"
-            : "All rows label with the same weights; the feature acts in training only,"
-                + " so rows that differ by it alone are equal.\n");
-    return text.toString();
-  }
-
-  private static String csv(List<Measured> rows) {
-    StringBuilder text = new StringBuilder(String.join(",", COLUMNS)).append('\n');
-    for (Measured measured : rows) {
-      Row row = measured.row();
-      text.append(
-          String.format(
-              Locale.ROOT,
-              "%d,\"%s\",%s,\"%s\",%s,%s,%s,%.6f,%s,%.6f,%.6f%n",
-              row.table(),
-              row.name(),
-              row.feature(),
-              row.sequence(),
-              row.normalization(),
-              weights(measured),
-              row.backgroundFactor(),
-              measured.meanIou(),
-              measured.bestFactor(),
-              measured.bestMeanIou(),
-              measured.crfMeanIou()));
-    }
-    return text.toString();
-  }
-
-  private static String weights(Measured measured) {
-    return measured.retrained() ? "retrained" : "same weights";
   }
 }

@@ -1,6 +1,7 @@
 package dev.wisp.pipeline;
 
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Pixel counts of truth against prediction over a set of images, and the scores made of them
@@ -22,6 +23,28 @@ public final class Confusion {
 
   /** Row = truth; column = prediction; the last column holds predictions that are no class. */
   private final long[][] counts;
+
+  /**
+   * Counts that were stored.
+   *
+   * @param counts pixels by true class (row) and predicted one; the last column is what was
+   *     predicted as no class
+   * @throws IllegalArgumentException if a row has not a column for each class and one more
+   */
+  public static Confusion of(List<List<Long>> counts) {
+    Confusion confusion = new Confusion(counts.size());
+    for (int row = 0; row < counts.size(); row++) {
+      List<Long> columns = counts.get(row);
+      if (columns.size() != counts.size() + 1) {
+        throw new IllegalArgumentException(
+            "a confusion of %d classes has a row of %d".formatted(counts.size(), columns.size()));
+      }
+      for (int column = 0; column < columns.size(); column++) {
+        confusion.counts[row][column] = columns.get(column);
+      }
+    }
+    return confusion;
+  }
 
   /** Empty counts for class ids {@code 0..classes - 1}, the background included. */
   public Confusion(int classes) {

@@ -26,7 +26,10 @@ import tools.jackson.databind.json.JsonMapper;
 public final class Demo {
   private static final Logger LOG = LoggerFactory.getLogger(Demo.class);
   private static final List<String> FOLDERS = List.of("data", "pretrain", "train", "out");
-  private static final String SUMMARY = "summary.json";
+
+  /** Name of the file with the scores, the seconds and the memory. */
+  public static final String SUMMARY = "summary.json";
+
   private static final String PICTURE = "picture.png";
   private static final int PICTURE_ROWS = 8;
 
@@ -97,15 +100,21 @@ public final class Demo {
             .weights();
     watch.lap("train");
     MapComparison comparison = new MapComparison(scored, PICTURE_ROWS);
+    float factor = (float) recipe.method().backgroundFactor();
+    StageGallery gallery = new StageGallery(scored, factor);
     Labelling.run(
         backend,
         new Labelling.Request(weights, folder.resolve("out"), recipe, scored, true),
         progress,
-        comparison);
+        (sample, maps) -> {
+          comparison.see(sample, maps);
+          gallery.see(sample, maps);
+        });
+    gallery.write(folder.resolve("out"));
     watch.lap("label");
-    float factor = (float) recipe.method().backgroundFactor();
     MapComparison.Scores scores = comparison.scores(factor, recipe.seed());
-    Evaluation.Report report = Evaluation.labels(scored, folder.resolve("out/labels"), progress);
+    Evaluation.Report report =
+        Evaluation.labels(scored, folder.resolve("out").resolve(Labelling.LABELS), progress);
     double labelScore = report.confusion().meanIou(Confusion.Convention.VOC);
     Image picture = comparison.picture(factor);
     ImageCodec.writePng(folder.resolve(PICTURE), picture);

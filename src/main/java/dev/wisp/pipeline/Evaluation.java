@@ -24,12 +24,28 @@ public final class Evaluation {
    */
   public record Report(Confusion confusion, int scored, Map<String, String> skipped) {}
 
+  /** Sees the counts of each scored image alone. */
+  @FunctionalInterface
+  public interface Witness {
+    void see(Sample sample, Confusion confusion);
+  }
+
   /**
    * Scores {@code labels/ID.png} of every sample.
    *
    * @throws WispException if the folder is missing or no image can be scored
    */
   public static Report labels(Dataset dataset, Path labels, Progress progress) {
+    return labels(dataset, labels, progress, (sample, confusion) -> {});
+  }
+
+  /**
+   * Scores {@code labels/ID.png} of every sample, and shows each image's counts in the samples'
+   * order.
+   *
+   * @throws WispException if the folder is missing or no image can be scored
+   */
+  public static Report labels(Dataset dataset, Path labels, Progress progress, Witness witness) {
     LabelFiles.requireFolder(labels);
     Confusion confusion = new Confusion(dataset.classCount() + 1);
     Map<String, String> skipped = new TreeMap<>();
@@ -38,7 +54,9 @@ public final class Evaluation {
     try {
       for (Sample sample : dataset.samples()) {
         try {
-          add(confusion, dataset, sample, labels);
+          Confusion one = count(dataset, sample, labels);
+          confusion.add(one);
+          witness.see(sample, one);
         } catch (WispException unusable) {
           skipped.put(sample.id(), String.valueOf(unusable.getMessage()));
         }
@@ -58,12 +76,14 @@ public final class Evaluation {
     return new Report(confusion, done - skipped.size(), skipped);
   }
 
-  private static void add(Confusion confusion, Dataset dataset, Sample sample, Path labels) {
+  private static Confusion count(Dataset dataset, Sample sample, Path labels) {
     Mask truth = truth(dataset, sample);
     Path file = LabelFiles.of(labels, sample);
     Mask label = ImageCodec.readMask(file);
     LabelFiles.requireSize(file, label, "mask", truth.width(), truth.height());
+    Confusion confusion = new Confusion(dataset.classCount() + 1);
     confusion.add(truth.index(), label.index());
+    return confusion;
   }
 
   /** A sample's mask, checked to hold classes of the dataset and 255 only. */

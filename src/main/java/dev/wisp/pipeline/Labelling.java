@@ -36,7 +36,18 @@ import org.slf4j.LoggerFactory;
  */
 public final class Labelling {
   private static final Logger LOG = LoggerFactory.getLogger(Labelling.class);
-  private static final String SETTINGS = "labelling.yaml";
+
+  /** Name of the file with the settings of a folder of labels. */
+  public static final String SETTINGS = "labelling.yaml";
+
+  /** Name of the folder of localisation maps. */
+  public static final String MAPS = "maps";
+
+  /** Name of the folder of pseudo-labels. */
+  public static final String LABELS = "labels";
+
+  /** Name of the folder of earlier stages' maps, a folder each, of the images that are shown. */
+  public static final String STAGES = "stages";
 
   private final Backend backend;
   private final AeSipeNet network;
@@ -143,8 +154,9 @@ public final class Labelling {
               "holds labels of other weights or settings (see %s); name another folder or use --force"
                   .formatted(SETTINGS));
         }
-        FileTrees.delete(request.out().resolve("maps"));
-        FileTrees.delete(request.out().resolve("labels"));
+        for (String name : List.of(MAPS, LABELS, STAGES)) {
+          FileTrees.delete(request.out().resolve(name));
+        }
       }
     } catch (IOException e) {
       throw FileErrors.reading(file, e);
@@ -153,11 +165,11 @@ public final class Labelling {
   }
 
   private Path maps(Sample sample) {
-    return request.out().resolve("maps").resolve(sample.id() + MapFiles.ENDING);
+    return request.out().resolve(MAPS).resolve(sample.id() + MapFiles.ENDING);
   }
 
   private Path labels(Sample sample) {
-    return LabelFiles.of(request.out().resolve("labels"), sample);
+    return LabelFiles.of(request.out().resolve(LABELS), sample);
   }
 
   /** On the decoder's thread: null if the image is done already. */

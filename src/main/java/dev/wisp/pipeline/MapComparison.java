@@ -6,6 +6,7 @@ import dev.wisp.io.Image;
 import dev.wisp.io.Mask;
 import dev.wisp.method.Localization;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,9 +32,14 @@ public final class MapComparison implements Labelling.Witness {
    * @param miou at the recipe's background factor, with its interval over the images
    * @param bestFactor the factor that scores best on these images
    * @param bestMiou the score there
+   * @param iou by class id at the recipe's factor; NaN for a class in neither truth nor labels
    */
   public record StageScore(
-      Bootstrap.Interval miou, float bestFactor, Bootstrap.Interval bestMiou) {}
+      Bootstrap.Interval miou, float bestFactor, Bootstrap.Interval bestMiou, List<Double> iou) {
+    public StageScore {
+      iou = List.copyOf(iou);
+    }
+  }
 
   /**
    * All stages' scores; every interval is a 95 % bootstrap interval over the images.
@@ -95,7 +101,8 @@ public final class MapComparison implements Labelling.Witness {
               new StageScore(
                   Bootstrap.difference(sweep.at(factor), List.of(), seed),
                   best,
-                  Bootstrap.difference(sweep.at(best), List.of(), seed)));
+                  Bootstrap.difference(sweep.at(best), List.of(), seed),
+                  iou(sweep.at(factor))));
         });
     Map<String, Difference> differences = new LinkedHashMap<>();
     for (String[] pair : new String[][] {{IS_CAM, CAM}, {AE_IS_CAM, IS_CAM}, {AE_IS_CAM, CAM}}) {
@@ -110,6 +117,12 @@ public final class MapComparison implements Labelling.Witness {
     return new Scores(sweep(CAM).at(factor).size(), factor, stages, differences);
   }
 
+  private List<Double> iou(List<Confusion> images) {
+    Confusion sum = new Confusion(dataset.classCount() + 1);
+    images.forEach(sum::add);
+    return Arrays.stream(sum.iou(Confusion.Convention.VOC)).boxed().toList();
+  }
+
   /** Image, maps, label and truth of the first images, side by side. */
   Image picture(float factor) {
     String[] captions = {"IMAGE", CAM, IS_CAM, AE_IS_CAM, "LABEL", "TRUTH"};
@@ -122,8 +135,8 @@ public final class MapComparison implements Labelling.Witness {
         heat(image, one.maps.cam()),
         heat(image, one.maps.isCam()),
         heat(image, one.maps.last()),
-        PictureGrid.overlay(image.rgb(), FactorSweep.bytes(one.maps.last().labels(factor))),
-        PictureGrid.overlay(image.rgb(), one.truth.index())
+        Overlay.labels(image.rgb(), FactorSweep.bytes(one.maps.last().labels(factor))),
+        Overlay.labels(image.rgb(), one.truth.index())
       };
       for (int column = 0; column < cells.length; column++) {
         grid.put(row, column, cells[column], image.height(), image.width());
@@ -138,6 +151,6 @@ public final class MapComparison implements Labelling.Witness {
     for (int k = 0; k < each.length; k++) {
       System.arraycopy(maps.maps(), k * pixels, each[k], 0, pixels);
     }
-    return PictureGrid.heat(image.rgb(), each, maps.classes());
+    return Overlay.heat(image.rgb(), each, maps.classes());
   }
 }

@@ -42,7 +42,7 @@ final class MetricsLog implements AutoCloseable {
    * kill, are cut off.
    */
   static MetricsLog open(Path run, long step) {
-    Path file = run.resolve("metrics.jsonl");
+    Path file = run.resolve(RunDirectory.METRICS);
     try {
       FileChannel channel =
           FileChannel.open(

@@ -24,7 +24,11 @@ public final class RunDirectory implements AutoCloseable {
     REPLACE
   }
 
-  private static final String RECIPE = "recipe.yaml";
+  /** Name of the file with every value used. */
+  public static final String RECIPE = "recipe.yaml";
+
+  /** Name of the file that grows by a line per step. */
+  public static final String METRICS = "metrics.jsonl";
 
   private final Path folder;
   private final Recipe recipe;
@@ -55,7 +59,7 @@ public final class RunDirectory implements AutoCloseable {
     FolderLock lock = FolderLock.take(folder);
     try {
       if (existing == Existing.REPLACE) {
-        for (String name : List.of(RECIPE, "metrics.jsonl", "checkpoints")) {
+        for (String name : List.of(RECIPE, METRICS, "checkpoints")) {
           FileTrees.delete(folder.resolve(name));
         }
       }

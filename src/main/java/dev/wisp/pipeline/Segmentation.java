@@ -149,7 +149,7 @@ public final class Segmentation {
     ImageCodec.writeMask(label(out, picture.id), label);
     ImageCodec.writePng(
         out.resolve("overlays").resolve(picture.id + ".png"),
-        new Image(image.width(), image.height(), PictureGrid.overlay(image.rgb(), label.index())));
+        new Image(image.width(), image.height(), Overlay.labels(image.rgb(), label.index())));
   }
 
   private static void submit(

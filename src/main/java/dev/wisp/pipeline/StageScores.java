@@ -62,7 +62,7 @@ public record StageScores(List<Score> scores) {
     return new Score(
         stage,
         list,
-        data.name(),
+        data.title(),
         report.scored(),
         confusion.meanIou(Confusion.Convention.VOC),
         IntStream.range(0, classes).mapToObj(data::className).toList(),

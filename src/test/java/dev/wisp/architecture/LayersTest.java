@@ -38,6 +38,7 @@ class LayersTest {
           "dev.wisp.method..",
           "dev.wisp.golden..",
           "dev.wisp.pipeline..",
+          "dev.wisp.report..",
           "dev.wisp",
           "dev.wisp.cli..");
 

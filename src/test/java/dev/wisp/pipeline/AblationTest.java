@@ -47,6 +47,11 @@ class AblationTest {
               assertThat(row.bestFactor()).isBetween(0.1f, 2f);
               assertThat(row.crfMeanIou()).isBetween(0.0, 1.0);
             });
+    assertThat(markdown)
+        .contains("### Table 1", "published: PASCAL VOC 2012 train, mIoU with CRF")
+        .contains("measured: " + folder.resolve("data") + ", val, 3 images, mIoU")
+        .contains("| same weights | 65.8 | 67.8 |");
+    assertThat(AblationFiles.read(folder.resolve("out"))).isEqualTo(report);
     List<String> csv = Files.readAllLines(folder.resolve("out/ablation.csv"));
     assertThat(csv).hasSize(11);
     int columns = csv.getFirst().split(",").length;

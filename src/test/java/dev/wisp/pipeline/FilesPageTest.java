@@ -39,7 +39,7 @@ class FilesPageTest {
   @Test
   void everyColumnOfTheAblationIsExplained() throws IOException {
     String page = page();
-    for (String column : Ablation.COLUMNS) {
+    for (String column : AblationFiles.COLUMNS) {
       assertThat(page).contains("`" + column + "`");
     }
   }

@@ -35,6 +35,9 @@ public record StageManifest(
     @Nullable SortedMap<String, FileDigest> outputs,
     SortedMap<String, String> skipped,
     Map<String, Object> facts) {
+  /** Name of the manifests' folder. */
+  public static final String FOLDER = "stages";
+
   static final int FORMAT = 1;
 
   private static final JsonMapper JSON =
@@ -60,7 +63,7 @@ public record StageManifest(
   }
 
   static Path file(Path run, String stage) {
-    return run.resolve("stages").resolve(stage + ".json");
+    return run.resolve(FOLDER).resolve(stage + ".json");
   }
 
   void write(Path run) {
