@@ -9,6 +9,8 @@
 #include <cstdint>
 
 #include "kernels/crf.h"
+#include "kernels/group_norm.h"
+#include "kernels/irn.h"
 #include "kernels/maps.h"
 #include "kernels/norms.h"
 #include "kernels/optimizer.h"
@@ -21,18 +23,20 @@
 #include "kernels/structure.h"
 #include "kernels/weights.h"
 
-#define WISP_ALL_KERNELS(X) \
-  WISP_CRF_KERNELS(X)       \
-  WISP_MAP_KERNELS(X)       \
-  WISP_NORM_KERNELS(X)      \
-  WISP_OPTIMIZER_KERNELS(X) \
-  WISP_PAMR_KERNELS(X)      \
-  WISP_PILLOW_KERNELS(X)    \
-  WISP_POINTWISE_KERNELS(X) \
-  WISP_POOLING_KERNELS(X)   \
-  WISP_PROTOTYPE_KERNELS(X) \
-  WISP_RESIZE_KERNELS(X)    \
-  WISP_STRUCTURE_KERNELS(X) \
+#define WISP_ALL_KERNELS(X)  \
+  WISP_CRF_KERNELS(X)        \
+  WISP_GROUP_NORM_KERNELS(X) \
+  WISP_IRN_KERNELS(X)        \
+  WISP_MAP_KERNELS(X)        \
+  WISP_NORM_KERNELS(X)       \
+  WISP_OPTIMIZER_KERNELS(X)  \
+  WISP_PAMR_KERNELS(X)       \
+  WISP_PILLOW_KERNELS(X)     \
+  WISP_POINTWISE_KERNELS(X)  \
+  WISP_POOLING_KERNELS(X)    \
+  WISP_PROTOTYPE_KERNELS(X)  \
+  WISP_RESIZE_KERNELS(X)     \
+  WISP_STRUCTURE_KERNELS(X)  \
   WISP_WEIGHT_KERNELS(X)
 
 namespace wisp {

@@ -33,6 +33,8 @@ public interface Backend
         SeedOps,
         PamrOps,
         CrfOps,
+        GroupNormOps,
+        IrnOps,
         OptimizerOps,
         AutoCloseable {
 

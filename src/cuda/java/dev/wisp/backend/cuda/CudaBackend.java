@@ -28,14 +28,14 @@ final class CudaBackend extends GroupedBackend {
   private final CudaContext context;
   private final String description;
   private final CudaConvolutions convolutions;
-  private final CudaCrf crf;
+  private final CudaHost host;
 
   /** On the compute thread. */
   private CudaBackend(
       ComputeThread thread,
       CudaContext context,
       CudaConvolutions convolutions,
-      CudaCrf crf,
+      CudaHost host,
       String description) {
     super(
         convolutions,
@@ -45,12 +45,14 @@ final class CudaBackend extends GroupedBackend {
         new CudaMaps(context),
         new CudaSeeds(context),
         new CudaPamr(context),
-        crf,
+        new CudaCrf(context, host),
+        new CudaGroupNorms(context, host),
+        new CudaIrn(context, host),
         new CudaOptimizer(context));
     this.thread = thread;
     this.context = context;
     this.convolutions = convolutions;
-    this.crf = crf;
+    this.host = host;
     this.description = description;
   }
 
@@ -93,7 +95,7 @@ final class CudaBackend extends GroupedBackend {
                 "cuda: %s, kernels as %s by NVRTC %s, convolutions by %s"
                     .formatted(device, code, nvrtc.version(), convolutions.describe());
             return new CudaBackend(
-                thread, context, convolutions, new CudaCrf(context), description);
+                thread, context, convolutions, new CudaHost(context), description);
           });
     } catch (RuntimeException | Error failure) {
       thread.close(() -> {});
@@ -217,7 +219,7 @@ final class CudaBackend extends GroupedBackend {
     thread.close(
         () -> {
           convolutions.close();
-          crf.close();
+          host.close();
           context.close();
         });
   }

@@ -41,6 +41,8 @@ public final class ConformanceSuite {
             SeedCases.all(),
             PamrCases.all(),
             CrfCases.all(),
+            GroupNormCases.all(),
+            IrnCases.all(),
             OptimizerCases.all())
         .flatMap(List::stream)
         .toList();

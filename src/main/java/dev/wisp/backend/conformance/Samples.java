@@ -29,7 +29,15 @@ final class Samples {
 
   static List<Sample> all() {
     return Stream.of(
-            transfers(), convolutions(), norms(), resizing(), pointwise(), maps(), seeds(), rest())
+            transfers(),
+            convolutions(),
+            norms(),
+            resizing(),
+            pointwise(),
+            maps(),
+            seeds(),
+            rest(),
+            IrnSamples.all())
         .flatMap(List::stream)
         .toList();
   }

@@ -44,6 +44,8 @@ public final class CpuBackend extends GroupedBackend {
         new CpuSeeds(context),
         new CpuPamr(context),
         new CpuCrf(context),
+        new CpuGroupNorms(context),
+        new CpuIrn(context),
         new CpuOptimizer(context));
     this.thread = thread;
     this.pool = pool;
