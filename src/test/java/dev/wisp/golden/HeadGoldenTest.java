@@ -189,8 +189,8 @@ class HeadGoldenTest {
       NetworkGolden.Seen seen = new NetworkGolden.Seen(backend);
       Losses losses = pass(SeedFeature.HIERARCHICAL, MapSequence.AE.toString(), true, seen);
       checkForward(seen);
-      report.check("lossCLS", losses.classification());
-      report.check("lossGSC", losses.consistency());
+      report.check("lossCLS", losses.part(Losses.CLASSIFICATION));
+      report.check("lossGSC", losses.part(Losses.CONSISTENCY));
       checkSequences();
     }
 

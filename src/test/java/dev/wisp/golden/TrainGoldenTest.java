@@ -51,8 +51,8 @@ class TrainGoldenTest {
       NetworkGolden.Seen seen = new NetworkGolden.Seen(backend);
       Losses losses = net.step(batch, seen);
       checkForward(report, batch, foreground, seen);
-      report.check("lossCLS", losses.classification());
-      report.check("lossGSC", losses.consistency());
+      report.check("lossCLS", losses.part(Losses.CLASSIFICATION));
+      report.check("lossGSC", losses.part(Losses.CONSISTENCY));
       report.check("loss", losses.total());
       checkGradients(report, file, backend, net.parameters());
     }
