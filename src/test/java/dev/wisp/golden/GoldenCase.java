@@ -75,6 +75,15 @@ public final class GoldenCase {
     return check(suffix, file::tolerance, actual);
   }
 
+  /** Compares with a tensor within the tolerance of another, which has an entry. */
+  public GoldenCase checkLike(String suffix, String like, float[] actual) {
+    double[] values = new double[actual.length];
+    for (int i = 0; i < actual.length; i++) {
+      values[i] = actual[i];
+    }
+    return check(suffix, (tensor, largest) -> file.tolerance(tensor(like), largest), values);
+  }
+
   private interface Tolerance {
     double of(String tensor, double largest);
   }
@@ -172,6 +181,12 @@ public final class GoldenCase {
       double size = Math.abs(expected[i]);
       note(suffix, Math.abs(actual[i] - expected[i]), size, relative * size);
     }
+    return this;
+  }
+
+  /** Takes a distance that the caller measured, of a value of that size. */
+  public GoldenCase checkDistance(String suffix, double distance, double size, double tolerance) {
+    note(suffix, distance, size, tolerance);
     return this;
   }
 

@@ -92,7 +92,8 @@ public final class GoldenSupport {
   public GoldenFile file(String stem) {
     Path path = folder.resolve(stem + EXTENSION);
     assertThat(path).isRegularFile();
-    JsonNode entry = tolerances.has(stem) ? tolerances.get(stem) : JSON.createObjectNode();
+    String key = tolerances.has(stem) ? stem : stem + EXTENSION;
+    JsonNode entry = tolerances.has(key) ? tolerances.get(key) : JSON.createObjectNode();
     return new GoldenFile(stem, Safetensors.open(path), entry);
   }
 }

@@ -6,7 +6,7 @@ import dev.wisp.tensor.Tensor;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** {@link CrfOps} by the host's kernels: the CRF is no part of training. */
+/** {@link CrfOps} by the host's kernels; the CRF is no part of training. */
 final class CudaCrf implements CrfOps {
   private final CudaContext context;
   private final CudaHost host;
@@ -24,12 +24,19 @@ final class CudaCrf implements CrfOps {
     call.inOrNull("image", image, values.shape().size(1), values.shape().size(2), 3);
     call.out("out", out, values.shape().toArray());
     call.require(spatial > 0 && (image == null || colour > 0), "a deviation is not positive");
-    host.run(
-        call,
-        image == null ? List.of(values) : List.of(values, image),
-        List.of(out),
-        (b, in, result) ->
-            b.latticeFilter(image == null ? null : in[1], spatial, colour, in[0], result[0]));
+    if (image == null) {
+      host.run(
+          call,
+          List.of(values),
+          List.of(out),
+          (cpu, t) -> cpu.latticeFilter(null, spatial, colour, t[0], t[1]));
+    } else {
+      host.run(
+          call,
+          List.of(values, image),
+          List.of(out),
+          (cpu, t) -> cpu.latticeFilter(t[1], spatial, colour, t[0], t[2]));
+    }
   }
 
   @Override
@@ -42,6 +49,6 @@ final class CudaCrf implements CrfOps {
         call,
         List.of(unary, image),
         List.of(q),
-        (b, in, result) -> b.denseCrf(in[0], in[1], options, result[0]));
+        (cpu, t) -> cpu.denseCrf(t[0], t[1], options, t[2]));
   }
 }

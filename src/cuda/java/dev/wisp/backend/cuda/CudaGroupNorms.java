@@ -36,7 +36,7 @@ final class CudaGroupNorms implements GroupNormOps {
         call,
         List.of(x, gamma, beta),
         List.of(y, mean, invStd),
-        (b, in, out) -> b.groupNormForward(in[0], in[1], in[2], eps, relu, out[0], out[1], out[2]));
+        (cpu, t) -> cpu.groupNormForward(t[0], t[1], t[2], eps, relu, t[3], t[4], t[5]));
   }
 
   private static long groups(CudaCall call, Tensor x, Tensor mean) {
@@ -71,7 +71,6 @@ final class CudaGroupNorms implements GroupNormOps {
         call,
         List.of(x, dy, gamma, mean, invStd),
         List.of(dx, dgamma, dbeta),
-        (b, in, out) ->
-            b.groupNormBackward(in[0], in[1], in[2], in[3], in[4], out[0], out[1], out[2]));
+        (cpu, t) -> cpu.groupNormBackward(t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7]));
   }
 }

@@ -7,12 +7,13 @@ import dev.wisp.tensor.DType;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Operations that a card has no kernels of its own for yet, by the host's kernels: operands are
- * copied to the host and results back. The host's backend is opened at the first of them.
+ * The host's kernels, for operations that a card has none of its own for yet: operands are copied
+ * to the host and results back. Used on the compute thread.
  */
 final class CudaHost {
   private final CudaContext context;
@@ -26,66 +27,81 @@ final class CudaHost {
   @FunctionalInterface
   interface Operation {
     /**
-     * @param in copies of the inputs
-     * @param out of the outputs' shapes, contents undefined
+     * @param t copies of the operands in their order
      */
-    void run(Backend host, Tensor[] in, Tensor[] out);
+    void run(Backend host, Tensor[] t);
   }
 
   /**
-   * Runs a checked call on the host.
+   * Runs an operation whose operands the call has checked.
    *
-   * @param in F32 and I32 operands that it reads
-   * @param out F32 operands that it writes
+   * @param read operands whose values it reads
+   * @param written operands that it writes or updates, F32 or I32; they come after the others
    */
-  void run(CudaCall call, List<Tensor> in, List<Tensor> out, Operation operation) {
+  void run(CudaCall call, List<Tensor> read, List<Tensor> written, Operation operation) {
+    List<Tensor> operands = new ArrayList<>(read);
+    operands.addAll(written);
     call.run(
         () -> {
-          Object[] values = in.stream().map(tensor -> download(call, tensor)).toArray();
+          List<Object> values = operands.stream().map(operand -> download(call, operand)).toList();
           Backend host = host();
-          float[][] results = host.compute(() -> compute(host, in, values, out, operation));
-          for (int i = 0; i < results.length; i++) {
-            MemorySegment result = MemorySegment.ofArray(results[i]);
-            context.transfers().upload(result, call.memory(out.get(i)), 0);
+          List<MemorySegment> results =
+              host.compute(
+                  () -> {
+                    try (Scope scope = host.scope()) {
+                      Tensor[] copies = new Tensor[operands.size()];
+                      for (int i = 0; i < copies.length; i++) {
+                        Tensor like = operands.get(i);
+                        copies[i] = scope.allocate(like.type(), like.shape());
+                        upload(host, values.get(i), copies[i]);
+                      }
+                      operation.run(host, copies);
+                      return List.of(copies).subList(read.size(), copies.length).stream()
+                          .map(result -> values(host, result))
+                          .toList();
+                    }
+                  });
+          for (int i = 0; i < results.size(); i++) {
+            context.transfers().upload(results.get(i), call.memory(written.get(i)), 0);
           }
         });
   }
 
+  /** An operand's values in an array of its type. */
   private Object download(CudaCall call, Tensor source) {
     int length = call.length("operand", source);
-    if (source.type() == DType.I32) {
-      int[] values = new int[length];
-      context.transfers().download(call.memory(source), 0, MemorySegment.ofArray(values));
-      return values;
-    }
-    float[] values = new float[length];
-    context.transfers().download(call.memory(source), 0, MemorySegment.ofArray(values));
-    return values;
+    return switch (source.type()) {
+      case F32 -> {
+        float[] values = new float[length];
+        context.transfers().download(call.memory(source), 0, MemorySegment.ofArray(values));
+        yield values;
+      }
+      case U8 -> {
+        byte[] values = new byte[length];
+        context.transfers().download(call.memory(source), 0, MemorySegment.ofArray(values));
+        yield values;
+      }
+      case I32 -> {
+        int[] values = new int[length];
+        context.transfers().download(call.memory(source), 0, MemorySegment.ofArray(values));
+        yield values;
+      }
+    };
   }
 
-  private static float[][] compute(
-      Backend host, List<Tensor> in, Object[] values, List<Tensor> out, Operation operation) {
-    try (Scope scope = host.scope()) {
-      Tensor[] inputs = new Tensor[in.size()];
-      for (int i = 0; i < inputs.length; i++) {
-        inputs[i] = scope.allocate(in.get(i).type(), in.get(i).shape());
-        if (values[i] instanceof int[] ints) {
-          host.upload(ints, inputs[i]);
-        } else {
-          host.upload((float[]) values[i], inputs[i]);
-        }
-      }
-      Tensor[] outputs =
-          out.stream()
-              .map(tensor -> scope.allocate(tensor.type(), tensor.shape()))
-              .toArray(Tensor[]::new);
-      operation.run(host, inputs, outputs);
-      float[][] results = new float[outputs.length][];
-      for (int i = 0; i < results.length; i++) {
-        results[i] = host.floats(outputs[i]);
-      }
-      return results;
+  private static void upload(Backend host, Object values, Tensor target) {
+    switch (values) {
+      case float[] floats -> host.upload(floats, target);
+      case int[] ints -> host.upload(ints, target);
+      case byte[] bytes -> host.upload(bytes, target);
+      default -> throw new AssertionError(values);
     }
+  }
+
+  private static MemorySegment values(Backend host, Tensor result) {
+    return result.type() == DType.F32
+        ? MemorySegment.ofArray(host.floats(result))
+        : MemorySegment.ofArray(host.ints(result));
   }
 
   private Backend host() {

@@ -23,13 +23,7 @@ final class CudaIrn implements IrnOps {
     call.out("target", target, source.shape().size(0), CudaCall.ANY, CudaCall.ANY, CudaCall.ANY);
     requireCorner(call, source, target, channelOffset);
     host.run(
-        call,
-        List.of(source, target),
-        List.of(target),
-        (b, in, out) -> {
-          b.copy(in[1], out[0]);
-          b.crop(in[0], out[0], channelOffset);
-        });
+        call, List.of(source), List.of(target), (cpu, t) -> cpu.crop(t[0], t[1], channelOffset));
   }
 
   @Override
@@ -42,7 +36,7 @@ final class CudaIrn implements IrnOps {
         call,
         List.of(dTarget),
         List.of(dSource),
-        (b, in, out) -> b.cropBackward(in[0], channelOffset, out[0]));
+        (cpu, t) -> cpu.cropBackward(t[0], channelOffset, t[1]));
   }
 
   private static void requireCorner(CudaCall call, Tensor source, Tensor target, int offset) {
@@ -59,7 +53,7 @@ final class CudaIrn implements IrnOps {
     CudaCall call = context.call("sigmoid");
     call.inAny("x", x);
     call.out("out", out, x.shape().toArray());
-    host.run(call, List.of(x), List.of(out), (b, in, to) -> b.sigmoid(in[0], scale, to[0]));
+    host.run(call, List.of(x), List.of(out), (cpu, t) -> cpu.sigmoid(t[0], scale, t[1]));
   }
 
   @Override
@@ -72,7 +66,7 @@ final class CudaIrn implements IrnOps {
         call,
         List.of(y, dy),
         List.of(dx),
-        (b, in, out) -> b.sigmoidBackward(in[0], in[1], scale, out[0]));
+        (cpu, t) -> cpu.sigmoidBackward(t[0], t[1], scale, t[2]));
   }
 
   @Override
@@ -84,7 +78,7 @@ final class CudaIrn implements IrnOps {
         call,
         List.of(label),
         List.of(counts),
-        (b, in, out) -> b.pairCounts(in[0], paths, classes, out[0]));
+        (cpu, t) -> cpu.pairCounts(t[0], paths, classes, t[1]));
   }
 
   @Override
@@ -107,9 +101,9 @@ final class CudaIrn implements IrnOps {
         call,
         List.of(boundary, label),
         dBoundary == null ? List.of(losses) : List.of(losses, dBoundary),
-        (b, in, out) ->
-            b.pathAffinityLoss(
-                in[0], in[1], paths, classes, weights, out[0], out.length == 1 ? null : out[1]));
+        (cpu, t) ->
+            cpu.pathAffinityLoss(
+                t[0], t[1], paths, classes, weights, t[2], t.length == 3 ? null : t[3]));
   }
 
   @Override
@@ -132,9 +126,9 @@ final class CudaIrn implements IrnOps {
         call,
         List.of(displacement, label),
         dDisplacement == null ? List.of(losses) : List.of(losses, dDisplacement),
-        (b, in, out) ->
-            b.displacementLoss(
-                in[0], in[1], paths, classes, weights, out[0], out.length == 1 ? null : out[1]));
+        (cpu, t) ->
+            cpu.displacementLoss(
+                t[0], t[1], paths, classes, weights, t[2], t.length == 3 ? null : t[3]));
   }
 
   @Override
@@ -150,6 +144,6 @@ final class CudaIrn implements IrnOps {
         call,
         List.of(boundary, maps),
         List.of(out),
-        (b, in, to) -> b.randomWalk(in[0], in[1], paths, beta, steps, to[0]));
+        (cpu, t) -> cpu.randomWalk(t[0], t[1], paths, beta, steps, t[2]));
   }
 }
