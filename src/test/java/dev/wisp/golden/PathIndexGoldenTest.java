@@ -13,7 +13,8 @@ import org.junit.jupiter.api.Test;
 class PathIndexGoldenTest {
   @Test
   void pathsComeInTheReleasesOrder() {
-    try (GoldenFile file = GoldenSupport.open("irn_crf_deeplab").file("irn_train")) {
+    GoldenFolder folder = GoldenSupport.open("irn_crf_deeplab");
+    try (GoldenFile file = folder.file(GoldenSupport.stems(folder, "irn_train").getFirst())) {
       check(file, "path.", PathIndex.of(10));
       check(file, "path5.", PathIndex.of(5));
     }
@@ -39,7 +40,8 @@ class PathIndexGoldenTest {
 
   @Test
   void sourcesAreThoseWhosePathsStayInTheMap() {
-    try (GoldenFile file = GoldenSupport.open("irn_crf_deeplab").file("irn_train")) {
+    GoldenFolder folder = GoldenSupport.open("irn_crf_deeplab");
+    try (GoldenFile file = folder.file(GoldenSupport.stems(folder, "irn_train").getFirst())) {
       PathIndex paths = PathIndex.of(10);
       int[] sources = file.ints("path.src_indices");
       int side = 32;

@@ -11,16 +11,13 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.junit.jupiter.api.DynamicTest;
-import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.TestFactory;
 
 /** IRN's boundaries and displacements of an image, and what its branches pass on. */
-@Tag("golden")
-class IrnForwardGoldenTest {
+public final class IrnForwardGolden implements GoldenSubject {
   /** {@code 97x130_pad256.edge}. */
   private static final Pattern CASE = Pattern.compile("(\\d+x?\\d*_pad(\\d+))\\.edge");
 
@@ -41,14 +38,19 @@ class IrnForwardGoldenTest {
           new Slice("deep", "fc_dp4", 256, 512),
           new Slice("deep", "fc_dp5", 512, 768));
 
-  @TestFactory
-  List<DynamicTest> imagesGiveTheGoldenBoundariesAndDisplacements() {
-    return GoldenTests.of(
-        GoldenSupport.open("irn_crf_deeplab"),
-        "irn_forward",
-        file -> List.of(""),
-        NetworkBackends.all(),
-        IrnForwardGoldenTest::check);
+  @Override
+  public String folder() {
+    return "irn_crf_deeplab";
+  }
+
+  @Override
+  public String files() {
+    return "irn_forward";
+  }
+
+  @Override
+  public boolean wholeNetwork() {
+    return true;
   }
 
   /** Hashfill weights by the names that the folder's README states. */
@@ -63,7 +65,8 @@ class IrnForwardGoldenTest {
         });
   }
 
-  private static void check(GoldenCase report, Backend backend) {
+  @Override
+  public void check(GoldenFolder folder, GoldenCase report, Backend backend) {
     try (IrnNet net = new IrnNet(backend, IrnConfig.published(20))) {
       fill(backend, net);
       Map<String, Integer> cases = new TreeMap<>();
@@ -137,8 +140,8 @@ class IrnForwardGoldenTest {
 
     /** Channels of both images as the files lay them out, {@code [2, c, h, w]}. */
     float[] planar(String name, int from, int to) {
-      float[][] images = values.get(name);
-      int c = channels.get(name);
+      float[][] images = Objects.requireNonNull(values.get(name));
+      int c = Objects.requireNonNull(channels.get(name));
       int end = to < 0 ? c : to;
       int positions = images[0].length / c;
       float[] out = new float[images.length * (end - from) * positions];

@@ -1,6 +1,6 @@
 package dev.wisp.golden;
 
-import static org.assertj.core.api.Assertions.assertThat;
+import static dev.wisp.golden.GoldenMismatch.require;
 
 import dev.wisp.backend.Backend;
 import dev.wisp.backend.PathIndex;
@@ -15,14 +15,11 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.IntToDoubleFunction;
-import org.junit.jupiter.api.DynamicTest;
-import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.TestFactory;
 
 /** IRN's training: losses of pairs, gradients, two optimiser steps, the displacement mean. */
-@Tag("golden")
-class IrnTrainGoldenTest {
+public final class IrnTrainGolden implements GoldenSubject {
   private static final int CLASSES = 20;
 
   // What the folder's README and metadata fix.
@@ -33,14 +30,24 @@ class IrnTrainGoldenTest {
   private static final int PADDED_COLUMNS = 9;
   private static final int SHIFT = 16;
 
-  @TestFactory
-  List<DynamicTest> trainingGivesTheGoldenLossesGradientsAndWeights() {
-    return GoldenTests.of(
-        GoldenSupport.open("irn_crf_deeplab"),
-        "irn_train",
-        file -> List.of(""),
-        NetworkBackends.all(),
-        (report, backend) -> new Run(report, backend).check());
+  @Override
+  public String folder() {
+    return "irn_crf_deeplab";
+  }
+
+  @Override
+  public String files() {
+    return "irn_train";
+  }
+
+  @Override
+  public boolean wholeNetwork() {
+    return true;
+  }
+
+  @Override
+  public void check(GoldenFolder folder, GoldenCase report, Backend backend) {
+    new Run(report, backend).check();
   }
 
   /** The file on one backend. */
@@ -78,7 +85,7 @@ class IrnTrainGoldenTest {
     void check() {
       report.check("input", NetworkGolden.planar(batch.images(), count, side * side, 3));
       try (IrnNet net = new IrnNet(backend, IrnConfig.published(CLASSES))) {
-        IrnForwardGoldenTest.fill(backend, net);
+        IrnForwardGolden.fill(backend, net);
         net.setDisplacementMean(0, 0);
         Map<String, float[]> before = values(net.parameters());
         double[] rates = file.tensors().doubles("lr");
@@ -96,9 +103,14 @@ class IrnTrainGoldenTest {
             checkMaps("s" + step + ".", net.outputs(batch));
             checkLosses("s" + step + ".", net.step(batch));
             checkGradients("s" + step + ".", net.parameters());
-            assertThat(backend.compute(() -> sgd.rate(Group.BOUNDARY))).isEqualTo(rates[2 * step]);
-            assertThat(backend.compute(() -> sgd.rate(Group.DISPLACEMENT)))
-                .isEqualTo(rates[2 * step + 1]);
+            require(
+                backend.compute(() -> sgd.rate(Group.BOUNDARY)) == rates[2 * step],
+                "step %d has another rate",
+                step);
+            require(
+                backend.compute(() -> sgd.rate(Group.DISPLACEMENT)) == rates[2 * step + 1],
+                "step %d has another rate",
+                step);
             backend.run(sgd::step);
           }
         }
@@ -235,7 +247,7 @@ class IrnTrainGoldenTest {
       for (Parameter parameter : parameters) {
         String name = step + "grad." + parameter.name();
         if (!file.has(name + "@stats")) {
-          assertThat(parameter.hasGradient()).as(parameter.name()).isFalse();
+          require(!parameter.hasGradient(), "%s has a gradient", parameter);
           continue;
         }
         float[] gradient = backend.compute(() -> backend.floats(parameter.gradient()));
@@ -246,7 +258,7 @@ class IrnTrainGoldenTest {
         checkFirst(step + "grad64." + parameter.name() + "@first16", gradient, allowed);
         checked++;
       }
-      assertThat(checked).as("gradients of the two branches").isEqualTo(39);
+      require(checked == 39, "%d gradients of the two branches", checked);
     }
 
     /** Sum, sum of absolute values, maximum, minimum and L2 norm against a distance in L2. */
@@ -279,11 +291,11 @@ class IrnTrainGoldenTest {
     private void checkWeights(Map<String, float[]> before, List<Parameter> parameters) {
       Map<String, float[]> after = values(parameters);
       for (Parameter parameter : parameters) {
-        float[] old = before.get(parameter.name());
-        float[] now = after.get(parameter.name());
+        float[] old = Objects.requireNonNull(before.get(parameter.name()));
+        float[] now = Objects.requireNonNull(after.get(parameter.name()));
         String name = "after2." + parameter.name();
         if (!file.has(name + "@stats")) {
-          assertThat(now).as(parameter.name() + " never changes").isEqualTo(old);
+          require(Arrays.equals(now, old), "%s has changed", parameter);
           continue;
         }
         double change = 0;

@@ -1,9 +1,10 @@
 package dev.wisp.golden;
 
-import static org.assertj.core.api.Assertions.assertThat;
+import static dev.wisp.golden.GoldenMismatch.require;
 
 import dev.wisp.io.TensorFile;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 
@@ -36,7 +37,7 @@ public final class GoldenFile implements AutoCloseable {
 
   /**
    * Cases in the file's order: what stands before the first slash of the tensors' names. There is
-   * at least one, or the test fails.
+   * at least one, or the comparison fails.
    */
   public List<String> cases() {
     List<String> cases =
@@ -45,8 +46,22 @@ public final class GoldenFile implements AutoCloseable {
             .map(name -> name.substring(0, name.indexOf('/')))
             .distinct()
             .toList();
-    assertThat(cases).as("cases in %s", tensors.path()).isNotEmpty();
+    require(!cases.isEmpty(), "no cases in %s", tensors.path());
     return cases;
+  }
+
+  /**
+   * What stands up to the first dot of the tensors' names, as {@code 1.}, in the file's order.
+   * There is at least one.
+   */
+  List<String> numbered() {
+    List<String> names =
+        tensors.names().stream()
+            .map(name -> name.substring(0, name.indexOf('.') + 1))
+            .distinct()
+            .toList();
+    require(!names.isEmpty(), "no cases in %s", tensors.path());
+    return names;
   }
 
   /** Starts a case's report; label says what was compared, such as the backend's name. */
@@ -79,6 +94,13 @@ public final class GoldenFile implements AutoCloseable {
   /** What the file says of a case in words; empty where it says nothing. */
   public String note(String name) {
     return tensors.metadata().getOrDefault("note:" + name, "");
+  }
+
+  /** A text entry that the file must have. */
+  public String text(String key) {
+    String text = tensors.metadata().get(key);
+    require(text != null, "%s: no entry '%s'", tensors.path(), key);
+    return Objects.requireNonNull(text);
   }
 
   /** Sizes of a tensor, whole or sampled. */
@@ -129,7 +151,7 @@ public final class GoldenFile implements AutoCloseable {
    */
   double suggested(String name, String key) {
     JsonNode entry = tolerances.path(name).path("suggested").path(key);
-    assertThat(entry.isNumber()).as("suggested %s of %s in %s", key, name, stem).isTrue();
+    require(entry.isNumber(), "no suggested %s of %s in %s", key, name, stem);
     return entry.asDouble();
   }
 
