@@ -17,7 +17,7 @@ final class GroupedHelp {
     groups.put("Try it", List.of("demo", "doctor", "selftest", "bench"));
     groups.put("Data", List.of("synth", "convert"));
     groups.put("Learn", List.of("pretrain", "train"));
-    groups.put("Use", List.of("pipeline", "label", "crf", "eval", "ablate"));
+    groups.put("Use", List.of("pipeline", "label", "crf", "irn", "eval", "ablate"));
     return groups;
   }
 

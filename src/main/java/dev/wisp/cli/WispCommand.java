@@ -32,6 +32,7 @@ import picocli.CommandLine.Spec;
       TrainCommand.class,
       LabelCommand.class,
       CrfCommand.class,
+      IrnCommand.class,
       EvalCommand.class,
       AblateCommand.class,
       PipelineCommand.class

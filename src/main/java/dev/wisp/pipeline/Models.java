@@ -8,6 +8,7 @@ import dev.wisp.io.TensorFile;
 import dev.wisp.method.AeSipeConfig;
 import dev.wisp.method.AeSipeConfig.MapNormalization;
 import dev.wisp.method.AeSipeConfig.SeedFeature;
+import dev.wisp.method.IrnConfig;
 import dev.wisp.method.MapSequence;
 import dev.wisp.nn.ResNetConfig;
 import java.nio.file.Path;
@@ -35,12 +36,22 @@ final class Models {
 
   /** Shape of the encoder that a recipe names. */
   static ResNetConfig backbone(Recipe recipe) {
-    return switch (recipe.network().backbone()) {
+    return backbone(recipe.network().backbone());
+  }
+
+  private static ResNetConfig backbone(String name) {
+    return switch (name) {
       case "resnet50" -> ResNetConfig.resnet50();
       case "resnet101" -> ResNetConfig.resnet101();
       case "demo" -> ResNetConfig.demo();
-      default -> throw new AssertionError(recipe.network().backbone());
+      default -> throw new AssertionError(name);
     };
+  }
+
+  /** IRN as a recipe states it. */
+  static IrnConfig irn(Recipe recipe, int foreground) {
+    IrnRecipe values = recipe.irn();
+    return new IrnConfig(backbone(values.backbone()), foreground, values.radius());
   }
 
   /** The method's switches as a recipe states them. */
@@ -114,6 +125,12 @@ final class Models {
       String yaml = file.metadata().get(RECIPE);
       return yaml == null ? Optional.empty() : Optional.of(Recipes.parse(yaml, weights.toString()));
     }
+  }
+
+  /** What decides IRN's pseudo-labels besides weights, maps and images, as text. */
+  static String refiningText(Recipe recipe) {
+    return YAML.writeValueAsString(
+        new TreeMap<>(Map.of("irn", recipe.irn(), "maxPixels", recipe.labelling().maxPixels())));
   }
 
   /** What decides maps and labels besides weights and images, as text. */

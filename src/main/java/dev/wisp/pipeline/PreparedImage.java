@@ -24,24 +24,26 @@ record PreparedImage(int height, int width, List<ScaledImage> scales) {
    * @param name of the image, for the log
    */
   static PreparedImage of(String name, Image image, Recipe.Labelling settings) {
+    Image shown = reduced(name, image, settings.maxPixels());
+    return new PreparedImage(image.height(), image.width(), Scales.of(shown, settings.scales()));
+  }
+
+  /** The image at no more than so many pixels; itself if it has no more, else it says so. */
+  static Image reduced(String name, Image image, long maxPixels) {
     Sizes.Size full = new Sizes.Size(image.height(), image.width());
-    Image shown = image;
-    if (full.pixels() > settings.maxPixels()) {
-      Sizes.Size reduced =
-          Sizes.scaled(
-              image.height(),
-              image.width(),
-              Math.sqrt((double) settings.maxPixels() / full.pixels()));
-      LOG.info(
-          "{}: {}x{} pixels are more than {}; labelled at {}x{}, its maps enlarged",
-          name,
-          full.width(),
-          full.height(),
-          settings.maxPixels(),
-          reduced.width(),
-          reduced.height());
-      shown = Resizing.to(image, reduced);
+    if (full.pixels() <= maxPixels) {
+      return image;
     }
-    return new PreparedImage(full.height(), full.width(), Scales.of(shown, settings.scales()));
+    Sizes.Size reduced =
+        Sizes.scaled(image.height(), image.width(), Math.sqrt((double) maxPixels / full.pixels()));
+    LOG.info(
+        "{}: {}x{} pixels are more than {}; labelled at {}x{}, the result enlarged",
+        name,
+        full.width(),
+        full.height(),
+        maxPixels,
+        reduced.width(),
+        reduced.height());
+    return Resizing.to(image, reduced);
   }
 }

@@ -20,6 +20,7 @@ public record Recipe(
     Pretraining pretraining,
     Labelling labelling,
     CrfRecipe crf,
+    IrnRecipe irn,
     PipelineRecipe pipeline) {
 
   /**
@@ -173,13 +174,16 @@ public record Recipe(
     atLeast(section + ".longSideLow", longSideLow, 1);
     atLeast(section + ".longSideHigh", longSideHigh, longSideLow);
     atLeast(section + ".checkpointEvery", checkpointEvery, 1);
-    if (!(mirror >= 0 && mirror <= 1)) {
-      throw new WispException(
-          "recipe: %s.mirror is %s; give a probability in 0..1".formatted(section, mirror));
+    probability(section + ".mirror", mirror);
+  }
+
+  static void probability(String key, double value) {
+    if (!(value >= 0 && value <= 1)) {
+      throw new WispException("recipe: %s is %s; give a probability in 0..1".formatted(key, value));
     }
   }
 
-  private static void checkOptimizer(
+  static void checkOptimizer(
       String section, double momentum, double weightDecay, double power, double clip) {
     atLeast(section + ".momentum", momentum, 0);
     atLeast(section + ".weightDecay", weightDecay, 0);
@@ -187,21 +191,21 @@ public record Recipe(
     positive(section + ".clip", clip);
   }
 
-  private static void oneOf(String key, String value, List<String> allowed) {
+  static void oneOf(String key, String value, List<String> allowed) {
     if (!allowed.contains(value)) {
       throw new WispException(
           "recipe: %s is '%s'; give one of %s".formatted(key, value, String.join(", ", allowed)));
     }
   }
 
-  private static void atLeast(String key, double value, double low) {
+  static void atLeast(String key, double value, double low) {
     if (!(value >= low)) {
       throw new WispException(
           "recipe: %s is %s; give at least %s".formatted(key, plain(value), plain(low)));
     }
   }
 
-  private static void positive(String key, double value) {
+  static void positive(String key, double value) {
     if (!(value > 0)) {
       throw new WispException("recipe: %s is %s; give more than 0".formatted(key, plain(value)));
     }
