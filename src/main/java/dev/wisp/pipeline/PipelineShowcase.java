@@ -47,9 +47,7 @@ final class PipelineShowcase {
           PreparedImage image =
               PreparedImage.of(sample.id(), data.image(sample), request.recipe().labelling());
           StageGallery.write(
-              request.out(),
-              sample.id(),
-              StageMaps.of(network, image.scales(), sample.classes()));
+              request.out(), sample.id(), StageMaps.of(network, image.scales(), sample.classes()));
         } catch (WispException unusable) {
           skipped.put(sample.id(), String.valueOf(unusable.getMessage()));
         }

@@ -207,8 +207,7 @@ final class PipelineStages {
       return new Encoder(requireFile(request.weights().get()), false);
     }
     throw new WispException(
-        "the recipe needs ImageNet weights of a %s; give them with %s"
-            .formatted(backbone, option));
+        "the recipe needs ImageNet weights of a %s; give them with %s".formatted(backbone, option));
   }
 
   private static Path requireFile(Path weights) {
@@ -461,8 +460,7 @@ final class PipelineStages {
     if (scored.samples().stream().noneMatch(sample -> sample.mask().isPresent())) {
       return Optional.empty();
     }
-    Evaluation.Report report =
-        Evaluation.labels(scored, folder(stage).resolve(LABELS), progress);
+    Evaluation.Report report = Evaluation.labels(scored, folder(stage).resolve(LABELS), progress);
     skipped.putAll(report.skipped());
     return Optional.of(StageScores.score(stage, list, scored, report));
   }

@@ -255,7 +255,7 @@ public final class RunCollector {
                 .map(
                     score ->
                         new PaperTables.Prediction(
-                            score.data(), score.images(), score.stage(), score.miou().value()))));
+                            score.data(), score.images(), score.name(), score.miou().value()))));
     if (layout.ablation().isPresent()) {
       tables.addAll(PaperTables.ablation(AblationFiles.read(layout.ablation().get())));
     } else {

@@ -170,8 +170,7 @@ public record RunLayout(
   private static List<Source> layers(Path root, Path labelling) {
     List<Source> layers = new ArrayList<>();
     Path shown = root.resolve("showcase");
-    Path stages =
-        (Files.isDirectory(shown) ? shown : labelling).resolve(Labelling.STAGES);
+    Path stages = (Files.isDirectory(shown) ? shown : labelling).resolve(Labelling.STAGES);
     if (Files.isDirectory(stages)) {
       try (Stream<Path> inside = Files.list(stages)) {
         inside
