@@ -67,6 +67,16 @@ public interface Backend
     return Optional.empty();
   }
 
+  /**
+   * Asks for the arithmetic of the convolutions from now on; at first it is float32. A device that
+   * has no other stays with it.
+   *
+   * @return whether convolutions are computed so
+   */
+  default boolean setPrecision(Precision precision) {
+    return precision == Precision.FLOAT32;
+  }
+
   /** Bytes of device memory in use, and the highest value so far. */
   MemoryStatistics memoryStatistics();
 

@@ -2,7 +2,9 @@ package dev.wisp.method;
 
 import dev.wisp.backend.Backend;
 import dev.wisp.nn.Parameter;
+import dev.wisp.tensor.Tensor;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a training loop needs of a network. Methods may be called from any thread; they run on the
@@ -18,7 +20,16 @@ public interface TrainableNetwork extends AutoCloseable {
   int outputStride();
 
   /** Forward and backward; the gradients are in the parameters afterwards. */
-  Losses step(TrainingBatch batch);
+  default Losses step(TrainingBatch batch) {
+    return step(batch, (Tensor) null);
+  }
+
+  /**
+   * The same with gradients that are larger by a factor; the losses are not.
+   *
+   * @param lossScale its first element is the factor; or null for none
+   */
+  Losses step(TrainingBatch batch, @Nullable Tensor lossScale);
 
   @Override
   void close();

@@ -50,7 +50,9 @@ public record MemoryPlan(long weights, long optimizer, long fixed, long perImage
 
   private static Counted count(Recipe recipe, int classes, int batch) {
     Backend backend = PlanningBackend.open();
-    Sgd.Options options = new Sgd.Options(1, 1, recipe.training().momentum(), 0, 1, 2, 1);
+    Sgd.Options options =
+        new Sgd.Options(1, 1, recipe.training().momentum(), 0, 1, 2, 1)
+            .withLossScaling(recipe.training().lossScaling());
     try (AeSipeNet network = new AeSipeNet(backend, Models.method(recipe, classes))) {
       long weights = backend.memoryStatistics().used();
       TrainingBatch images =
@@ -58,7 +60,7 @@ public record MemoryPlan(long weights, long optimizer, long fixed, long perImage
       try (Sgd sgd = new Sgd(backend, network.parameters(), options)) {
         // Momentum exists from the end of the first step on.
         for (int step = 0; step < 2; step++) {
-          network.step(images);
+          network.step(images, sgd.lossScale());
           sgd.step();
         }
         return new Counted(

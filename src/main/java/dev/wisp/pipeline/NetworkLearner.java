@@ -12,10 +12,14 @@ import dev.wisp.tensor.Shape;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A network trained with SGD. Owns the optimiser's memory, not the network. */
 final class NetworkLearner implements Learner, AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(NetworkLearner.class);
   private static final String VELOCITY = "velocity/";
+  private static final String LOSS_SCALE = "lossScale";
 
   private final Backend backend;
   private final TrainableNetwork network;
@@ -53,7 +57,8 @@ final class NetworkLearner implements Learner, AutoCloseable {
             size,
             size,
             batch.labels(),
-            batch.valid(network.outputStride())));
+            batch.valid(network.outputStride())),
+        sgd.lossScale());
   }
 
   /** Losses under their names in the metrics. */
@@ -72,7 +77,18 @@ final class NetworkLearner implements Learner, AutoCloseable {
           Map<String, Double> values = new LinkedHashMap<>();
           values.put("ratePretrained", sgd.rate(Parameter.Group.PRETRAINED));
           values.put("rateNew", sgd.rate(Parameter.Group.NEW));
-          values.put("gradientNorm", sgd.step());
+          float[] scale = sgd.lossScaleState();
+          double norm = sgd.step();
+          if (scale == null) {
+            values.put("gradientNorm", norm);
+            return values;
+          }
+          values.put(LOSS_SCALE, (double) scale[0]);
+          if (Double.isFinite(norm)) {
+            values.put("gradientNorm", norm);
+          } else if (scale[0] <= 1) {
+            LOG.warn("a step was left out: its gradients are not finite without any scale either");
+          }
           return values;
         });
   }
@@ -105,6 +121,10 @@ final class NetworkLearner implements Learner, AutoCloseable {
             (name, values) ->
                 state.put(
                     VELOCITY + name, new Checkpoint.Value(new long[] {values.length}, values)));
+    float[] scale = backend.compute(sgd::lossScaleState);
+    if (scale != null) {
+      state.put(LOSS_SCALE, new Checkpoint.Value(new long[] {scale.length}, scale));
+    }
     return state;
   }
 
@@ -117,6 +137,12 @@ final class NetworkLearner implements Learner, AutoCloseable {
             "the run's checkpoint does not fit this network at '%s' %s; start anew with --force"
                 .formatted(parameter.name(), parameter.shape()));
       }
+    }
+    Checkpoint.Value scale = state.tensors().get(LOSS_SCALE);
+    if ((scale == null) != (sgd.lossScale() == null)) {
+      throw new WispException(
+          "the run's checkpoint does not fit this precision at '%s'; start anew with --force"
+              .formatted(LOSS_SCALE));
     }
     Map<String, float[]> velocities = new LinkedHashMap<>();
     state
@@ -132,7 +158,7 @@ final class NetworkLearner implements Learner, AutoCloseable {
           for (Parameter parameter : network.parameters()) {
             parameter.set(state.value(parameter.name()).elements());
           }
-          sgd.resume(step, velocities);
+          sgd.resume(step, velocities, scale == null ? null : scale.elements());
         });
   }
 

@@ -2,7 +2,9 @@ package dev.wisp.pipeline;
 
 import dev.wisp.common.WispException;
 import dev.wisp.method.MapSequence;
+import dev.wisp.nn.Sgd.LossScaling;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Every number of a run. Made by {@link Recipes} from a named recipe, a file and overrides, and
@@ -92,6 +94,7 @@ public record Recipe(
    * @param power of the polynomial schedule
    * @param clip largest norm of the gradient; infinity for none
    * @param checkpointEvery steps between checkpoints
+   * @param precision of convolutions: {@code float32}, or {@code mixed} with a scaled loss
    */
   public record Training(
       int epochs,
@@ -106,16 +109,30 @@ public record Recipe(
       double weightDecay,
       double power,
       double clip,
-      int checkpointEvery) {
+      int checkpointEvery,
+      String precision) {
+    private static final String MIXED = "mixed";
+
     public Training {
       checkLoop("training", epochs, batch, longSideLow, longSideHigh, mirror, checkpointEvery);
       atLeast("training.pretrainedRate", pretrainedRate, 0);
       atLeast("training.newRate", newRate, 0);
       checkOptimizer("training", momentum, weightDecay, power, clip);
+      oneOf("training.precision", precision, List.of("float32", MIXED));
       if (crop < 16 || crop % 16 != 0) {
         throw new WispException(
             "recipe: training.crop is %d; give a multiple of 16".formatted(crop));
       }
+    }
+
+    /** Whether the loss is scaled and convolutions may be computed in float16. */
+    boolean isMixed() {
+      return precision.equals(MIXED);
+    }
+
+    /** How the loss is scaled; null for not at all. */
+    @Nullable LossScaling lossScaling() {
+      return isMixed() ? LossScaling.standard() : null;
     }
   }
 

@@ -70,7 +70,8 @@ public final class Training {
             values.weightDecay(),
             values.clip(),
             steps,
-            values.power());
+            values.power(),
+            values.lossScaling());
     TrainingLoop.Settings settings =
         new TrainingLoop.Settings(
             STAGE,
@@ -84,8 +85,8 @@ public final class Training {
             request.selectWithMasks(),
             request.acceptOlder());
     ParallelLearner.requireShares(values.batch(), devices.size());
-    try (Replicas<AeSipeNet> replicas =
-            new Replicas<>(devices, device -> network(device, request));
+    try (Precisions precisions = new Precisions(devices, values);
+        Replicas<AeSipeNet> replicas = new Replicas<>(devices, device -> network(device, request));
         RunDirectory run = RunDirectory.open(request.run(), recipe, request.existing())) {
       Learner learner =
           replicas.learner(

@@ -206,6 +206,14 @@ final class Samples {
             .out("target", 2, 3)
             .reshapable()
             .calls((b, w, t) -> b.addScaled(0.5f, t[0], t[1])),
+        Sample.of("scale")
+            .out("x", 2, 3)
+            .free(0, 1)
+            .reshapable()
+            .in("factor", 6)
+            .free(0)
+            .reshapable()
+            .calls((b, w, t) -> b.scale(t[0], t[1])),
         Sample.of("relu")
             .in("x", 2, 3)
             .out("out", 2, 3)
@@ -351,9 +359,20 @@ final class Samples {
             .in("gradient", 1)
             .out("momentum", 1)
             .in("norm", 1)
+            .in("lossScale", 2)
             .calls(
                 (b, w, t) ->
                     b.sgdStep(
-                        List.of(new SgdSlot(t[0], t[1], t[2], 0.1f)), t[3], 1, 0, 0.9f, true)));
+                        List.of(new SgdSlot(t[0], t[1], t[2], 0.1f)),
+                        t[3],
+                        t[4],
+                        1,
+                        0,
+                        0.9f,
+                        true)),
+        Sample.of("updateLossScale")
+            .in("norm", 1)
+            .out("lossScale", 2)
+            .calls((b, w, t) -> b.updateLossScale(t[0], t[1], 2000)));
   }
 }
