@@ -55,14 +55,15 @@ __device__ inline void load(const int* from, Ints<4>& x) {
 
 __device__ inline void store(float* to, const Floats<1>& x) { *to = x.v[0]; }
 
+/* One access: the compiler splits a plain assignment here, an explicit store not. */
 __device__ inline void store(float* to, const Floats<4>& x) {
-  *reinterpret_cast<float4*>(to) = make_float4(x.v[0], x.v[1], x.v[2], x.v[3]);
+  __stwb(reinterpret_cast<float4*>(to), make_float4(x.v[0], x.v[1], x.v[2], x.v[3]));
 }
 
 __device__ inline void store(int* to, const Ints<1>& x) { *to = x.v[0]; }
 
 __device__ inline void store(int* to, const Ints<4>& x) {
-  *reinterpret_cast<int4*>(to) = make_int4(x.v[0], x.v[1], x.v[2], x.v[3]);
+  __stwb(reinterpret_cast<int4*>(to), make_int4(x.v[0], x.v[1], x.v[2], x.v[3]));
 }
 
 /* Whether a later value takes the window: larger, or the first NaN. */

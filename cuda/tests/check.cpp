@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
+
+#include "device.h"
 
 namespace {
 
@@ -94,6 +97,22 @@ void expect_equal(const std::string& what, const Floats& got, const Floats& want
 
 void expect_equal(const std::string& what, const Ints& got, const Ints& want) {
   compare(what, got, want);
+}
+
+void expect_launched(const std::string& folder) {
+  for (const auto& file : std::filesystem::directory_iterator(folder)) {
+    if (file.path().extension() != ".ptx") continue;
+    ++checks;
+    const std::vector<std::string> kernels = kernels_of(file.path());
+    bool all = !kernels.empty();
+    if (!all) std::printf("FAILED %s has no kernel\n", file.path().c_str());
+    for (const std::string& kernel : kernels)
+      if (!was_launched(kernel)) {
+        all = false;
+        std::printf("FAILED %s: %s was never launched\n", file.path().c_str(), kernel.c_str());
+      }
+    failures += !all;
+  }
 }
 
 int report() {

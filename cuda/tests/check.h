@@ -33,7 +33,10 @@ void expect_zeros(const std::string& what, const Floats& got, const Doubles& exa
 void expect_equal(const std::string& what, const Floats& got, const Floats& want);
 void expect_equal(const std::string& what, const Ints& got, const Ints& want);
 
-/* Prints one line per kernel; returns how many checks failed. */
+/* Every kernel of every PTX file in `folder` was launched by now; a file without any fails too. */
+void expect_launched(const std::string& folder);
+
+/* Prints the number of checks; returns how many failed. */
 int report();
 
 inline unsigned blocks(long long elements, long long per_block) {

@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <regex>
+#include <set>
 
 namespace {
 
@@ -13,6 +15,7 @@ using Handle = void*;
 
 void* driver;
 Handle module;
+std::set<std::string> launched;
 
 [[noreturn]] void fail(const std::string& what) {
   std::fprintf(stderr, "%s\n", what.c_str());
@@ -32,6 +35,12 @@ void call(const char* function, A... arguments) {
   fail(std::string(function) + ": " + std::to_string(status) + " " + text);
 }
 
+std::string read_text(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) fail("cannot read " + path);
+  return std::string((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+}
+
 }  // namespace
 
 void open_device() {
@@ -46,9 +55,7 @@ void open_device() {
 }
 
 void load_module(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) fail("cannot read " + path);
-  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const std::string text = read_text(path);
   if (module != nullptr) call("cuModuleUnload", module);
   call("cuModuleLoadData", &module, static_cast<const void*>(text.c_str()));
 }
@@ -59,6 +66,17 @@ bool has_kernel(const char* kernel) {
   const Get get = reinterpret_cast<Get>(dlsym(driver, "cuModuleGetFunction"));
   return get != nullptr && get(&function, module, kernel) == 0;
 }
+
+std::vector<std::string> kernels_of(const std::string& path) {
+  static const std::regex entry("\\.entry\\s+(\\w+)");
+  const std::string text = read_text(path);
+  std::vector<std::string> names;
+  for (std::sregex_iterator at(text.begin(), text.end(), entry), end; at != end; ++at)
+    names.push_back((*at)[1]);
+  return names;
+}
+
+bool was_launched(const std::string& kernel) { return launched.count(kernel) > 0; }
 
 Pointer allocate(size_t bytes) {
   Pointer pointer = 0;
@@ -77,6 +95,7 @@ void download(void* to, Pointer from, size_t bytes) { call("cuMemcpyDtoH_v2", to
 void launch_kernel(const char* kernel, Extent grid, Extent block, void** parameters) {
   Handle function = nullptr;
   call("cuModuleGetFunction", &function, module, kernel);
+  launched.insert(kernel);
   void** no_extra = nullptr;
   Handle default_stream = nullptr;
   call("cuLaunchKernel", function, grid.x, grid.y, grid.z, block.x, block.y, block.z, 0u,

@@ -26,6 +26,12 @@ void load_module(const std::string& path);
 /* Whether the file loaded last has it: some kernels exist for newer architectures only. */
 bool has_kernel(const char* kernel);
 
+/* The kernels (entry points) of a PTX file. */
+std::vector<std::string> kernels_of(const std::string& path);
+
+/* Whether a kernel of that name was launched since the program began. */
+bool was_launched(const std::string& kernel);
+
 Pointer allocate(size_t bytes);
 void release(Pointer pointer);
 void upload(Pointer to, const void* from, size_t bytes);

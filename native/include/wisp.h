@@ -347,6 +347,24 @@ WISP_API int32_t wisp_pamr_steps(const float* affinity, int64_t h, int64_t w,
                                  int64_t iterations, const float* maps, int64_t n,
                                  const int32_t* offsets, float* out);
 
+/* ---- Dense conditional random field (Kraehenbuehl and Koltun, NeurIPS 2011) as pydensecrf computes
+   it: CrfOps has the formulas. Deviations are positive. Features, that is coordinates and colours
+   over their deviations, beyond +-2^24 count as that, NaN as the least. ---- */
+
+/*
+ * out (out) and values (in) [channels, h, w]: the permutohedral filter, unnormalised, over positions
+ * with deviation `spatial` and, unless image (in, [h, w, 3]) is null, colours with `colour`.
+ */
+WISP_API int32_t wisp_lattice_filter(const float* image, int64_t h, int64_t w, float spatial,
+                                     float colour, const float* values, int64_t channels,
+                                     float* out);
+
+/* q (out) and unary (in) [labels, h, w], image (in) [h, w, 3]. */
+WISP_API int32_t wisp_dense_crf(const float* unary, const float* image, int64_t labels, int64_t h,
+                                int64_t w, int64_t steps, float gaussian_spatial,
+                                float gaussian_compat, float bilateral_spatial,
+                                float bilateral_colour, float bilateral_compat, float* q);
+
 /* ---- Pillow's 8-bit resizing, bit for bit; on the calling thread alone. Sizes 1..2^24. ---- */
 
 /* Bicubic (a = -0.5, antialiased): source [h, w, c] to out [out_h, out_w, c]. */

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 
+#include "kernels/crf.h"
 #include "kernels/maps.h"
 #include "kernels/norms.h"
 #include "kernels/optimizer.h"
@@ -21,6 +22,7 @@
 #include "kernels/weights.h"
 
 #define WISP_ALL_KERNELS(X) \
+  WISP_CRF_KERNELS(X)       \
   WISP_MAP_KERNELS(X)       \
   WISP_NORM_KERNELS(X)      \
   WISP_OPTIMIZER_KERNELS(X) \

@@ -6,8 +6,15 @@
 #include "nvrtc.h"
 
 using namespace softgpu_tests;
+using softgpu_compiler::has_nvrtc;
 
 namespace {
+
+std::string kernels(const char* file) { return std::string(SOFTGPU_TEST_KERNELS) + "/" + file; }
+
+std::string compile(const char* file, int architecture) {
+  return softgpu_compiler::compile(kernels(file), architecture);
+}
 
 /* For each architecture, in plain and in random order, with a fresh context of the newest device. */
 void everywhere(const std::function<void(Session&, const std::function<void*(const char*)>&)>& body) {
@@ -134,7 +141,7 @@ std::string caught_line(const std::string& source, const std::string& name) {
 
 Check bugs("compiled: bugs planted in CUDA sources are caught at their line", [] {
   if (!has_nvrtc()) return skip("no libnvrtc.so.12 (WISP_NVRTC names its folder)");
-  const std::string source = kernel_source("planted.cu");
+  const std::string source = softgpu_compiler::read_text(kernels("planted.cu"));
   struct Bug {
     const char *name, *words;
     int code;

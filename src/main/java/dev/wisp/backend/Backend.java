@@ -32,6 +32,7 @@ public interface Backend
         MapOps,
         SeedOps,
         PamrOps,
+        CrfOps,
         OptimizerOps,
         AutoCloseable {
 

@@ -13,6 +13,7 @@ public abstract class GroupedBackend implements Backend {
   private final MapOps maps;
   private final SeedOps seeds;
   private final PamrOps pamr;
+  private final CrfOps crf;
   private final OptimizerOps optimizer;
 
   protected GroupedBackend(
@@ -23,6 +24,7 @@ public abstract class GroupedBackend implements Backend {
       MapOps maps,
       SeedOps seeds,
       PamrOps pamr,
+      CrfOps crf,
       OptimizerOps optimizer) {
     this.convolutions = convolutions;
     this.norms = norms;
@@ -31,6 +33,7 @@ public abstract class GroupedBackend implements Backend {
     this.maps = maps;
     this.seeds = seeds;
     this.pamr = pamr;
+    this.crf = crf;
     this.optimizer = optimizer;
   }
 
@@ -356,5 +359,16 @@ public abstract class GroupedBackend implements Backend {
   public final void pamrSteps(
       Tensor affinity, Tensor maps, ClassRows classes, PamrOptions options, Tensor out) {
     pamr.pamrSteps(affinity, maps, classes, options, out);
+  }
+
+  @Override
+  public final void latticeFilter(
+      @Nullable Tensor image, float spatial, float colour, Tensor values, Tensor out) {
+    crf.latticeFilter(image, spatial, colour, values, out);
+  }
+
+  @Override
+  public final void denseCrf(Tensor unary, Tensor image, CrfOptions options, Tensor q) {
+    crf.denseCrf(unary, image, options, q);
   }
 }

@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
       PretrainCommand.class,
       TrainCommand.class,
       LabelCommand.class,
+      CrfCommand.class,
       EvalCommand.class,
       AblateCommand.class
     })

@@ -1,11 +1,14 @@
 package dev.wisp.pipeline;
 
 import dev.wisp.backend.Backend;
+import dev.wisp.backend.CrfOptions;
 import dev.wisp.common.WispException;
 import dev.wisp.data.Dataset;
 import dev.wisp.data.Sample;
 import dev.wisp.io.AtomicFiles;
+import dev.wisp.io.Image;
 import dev.wisp.method.AeSipeNet;
+import dev.wisp.method.CrfRefinement;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -14,9 +17,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -72,9 +77,23 @@ public final class Ablation {
    * @param meanIou of the labels without CRF at the row's background factor, 0..1
    * @param bestFactor the background factor that scores best on the scored images themselves
    * @param bestMeanIou the score there: an upper bound, not a result
+   * @param crfMeanIou of the labels at the row's background factor after the dense CRF
    */
   public record Measured(
-      Row row, boolean retrained, double meanIou, float bestFactor, double bestMeanIou) {}
+      Row row,
+      boolean retrained,
+      double meanIou,
+      float bestFactor,
+      double bestMeanIou,
+      double crfMeanIou) {}
+
+  /**
+   * Scores of one network.
+   *
+   * @param plain mIoU by background factor, of the sweep and of the rows
+   * @param crf the same after the dense CRF, of the rows' factors alone
+   */
+  private record Scores(SortedMap<Float, Double> plain, SortedMap<Float, Double> crf) {}
 
   /**
    * What to do.
@@ -130,17 +149,14 @@ public final class Ablation {
     Models.requireClasses(request.weights(), request.scored());
     AtomicFiles.makeFolder(request.out());
     Map<String, String> skipped = new TreeMap<>();
-    Map<String, SortedMap<Float, Double>> scores = new LinkedHashMap<>();
+    Map<String, Scores> scores = new LinkedHashMap<>();
     List<Row> rows = rows(request.recipe());
     List<Measured> measured = new ArrayList<>();
     for (Row row : rows) {
       boolean retrain = request.training().isPresent();
-      // Labelling compares the hierarchical feature whatever training did, so only retrained rows
-      // differ by it.
-      String key =
-          row.sequence() + "/" + row.normalization() + (retrain ? "/" + row.feature() : "");
-      SortedMap<Float, Double> byFactor = scores.get(key);
-      if (byFactor == null) {
+      String key = key(row, retrain);
+      Scores found = scores.get(key);
+      if (found == null) {
         LOG.info("ablation: table {}, row '{}'", row.table(), row.name());
         Recipe recipe =
             Recipes.with(
@@ -154,19 +170,34 @@ public final class Ablation {
                 .training()
                 .map(data -> retrain(backend, request, recipe, data, key, progress))
                 .orElse(request.weights());
-        byFactor = score(backend, request.scored(), recipe, weights, skipped, progress);
-        scores.put(key, byFactor);
+        List<Float> factors =
+            rows.stream()
+                .filter(other -> key(other, retrain).equals(key))
+                .map(other -> (float) other.backgroundFactor())
+                .toList();
+        found = score(backend, request.scored(), recipe, weights, factors, skipped, progress);
+        scores.put(key, found);
       }
-      measured.add(measured(row, retrain, byFactor));
+      measured.add(measured(row, retrain, found));
     }
     AtomicFiles.writeString(request.out().resolve("ablation.md"), markdown(measured));
     AtomicFiles.writeString(request.out().resolve("ablation.csv"), csv(measured));
     return new Report(List.copyOf(measured), skipped);
   }
 
-  private static Measured measured(Row row, boolean retrained, SortedMap<Float, Double> byFactor) {
+  /**
+   * What rows have in common that are measured together. Labelling compares the hierarchical
+   * feature whatever training did, so only retrained rows differ by it.
+   */
+  private static String key(Row row, boolean retrain) {
+    return row.sequence() + "/" + row.normalization() + (retrain ? "/" + row.feature() : "");
+  }
+
+  private static Measured measured(Row row, boolean retrained, Scores scores) {
+    SortedMap<Float, Double> byFactor = scores.plain();
     Double score = byFactor.get((float) row.backgroundFactor());
-    if (score == null) {
+    Double crf = scores.crf().get((float) row.backgroundFactor());
+    if (score == null || crf == null) {
       throw new AssertionError("factor " + row.backgroundFactor() + " of " + row);
     }
     float best = byFactor.firstKey();
@@ -177,7 +208,7 @@ public final class Ablation {
         bestScore = each.getValue();
       }
     }
-    return new Measured(row, retrained, score, best, bestScore);
+    return new Measured(row, retrained, score, best, bestScore, crf);
   }
 
   private static Path retrain(
@@ -203,20 +234,24 @@ public final class Ablation {
         .weights();
   }
 
-  /** mIoU of one network's labels by background factor: those of the sweep and of the rows. */
-  private static SortedMap<Float, Double> score(
+  /** mIoU of one network's labels; its rows have these background factors. */
+  private static Scores score(
       Backend backend,
       Dataset data,
       Recipe recipe,
       Path weights,
+      List<Float> rowFactors,
       Map<String, String> skipped,
       Progress progress) {
     SortedMap<Float, Confusion> byFactor = new TreeMap<>();
+    SortedMap<Float, Confusion> refined = new TreeMap<>();
     for (float factor : FactorSweep.FACTORS) {
       byFactor.put(factor, new Confusion(data.classCount() + 1));
     }
-    byFactor.putIfAbsent(
-        (float) recipe.method().backgroundFactor(), new Confusion(data.classCount() + 1));
+    for (float factor : rowFactors) {
+      byFactor.putIfAbsent(factor, new Confusion(data.classCount() + 1));
+      refined.putIfAbsent(factor, new Confusion(data.classCount() + 1));
+    }
     List<Float> factors = List.copyOf(byFactor.keySet());
     int done = 0;
     progress.begin(
@@ -228,8 +263,8 @@ public final class Ablation {
       for (Sample sample : data.samples()) {
         try {
           byte[] truth = Evaluation.truth(data, sample).index();
-          PreparedImage image =
-              PreparedImage.of(sample.id(), data.image(sample), recipe.labelling());
+          Image photograph = data.image(sample);
+          PreparedImage image = PreparedImage.of(sample.id(), photograph, recipe.labelling());
           MapEnlarger maps =
               new MapEnlarger(
                   backend,
@@ -237,7 +272,13 @@ public final class Ablation {
                   image.height(),
                   image.width());
           Iterator<byte[]> labels = maps.labels(factors).iterator();
-          byFactor.values().forEach(confusion -> confusion.add(truth, labels.next()));
+          for (float factor : factors) {
+            byte[] label = labels.next();
+            get(byFactor, factor).add(truth, label);
+            if (refined.containsKey(factor)) {
+              get(refined, factor).add(truth, refine(backend, photograph, label, sample));
+            }
+          }
         } catch (WispException unusable) {
           if (skipped.put(sample.id(), String.valueOf(unusable.getMessage())) == null) {
             LOG.warn("skipped: {}", unusable.getMessage());
@@ -253,8 +294,22 @@ public final class Ablation {
           "%s: none of its images can be scored; the first: %s"
               .formatted(data.name(), skipped.values().iterator().next()));
     }
+    return new Scores(meanIou(byFactor), meanIou(refined));
+  }
+
+  private static Confusion get(SortedMap<Float, Confusion> confusions, float factor) {
+    return Objects.requireNonNull(confusions.get(factor));
+  }
+
+  private static byte[] refine(Backend backend, Image image, byte[] label, Sample sample) {
+    int[] ids = IntStream.concat(IntStream.of(0), IntStream.of(sample.classes())).toArray();
+    return CrfRefinement.refine(
+        backend, image, label, ids, CrfRefinement.CERTAINTY, CrfOptions.standard());
+  }
+
+  private static SortedMap<Float, Double> meanIou(SortedMap<Float, Confusion> confusions) {
     SortedMap<Float, Double> scores = new TreeMap<>();
-    byFactor.forEach(
+    confusions.forEach(
         (factor, confusion) -> scores.put(factor, confusion.meanIou(Confusion.Convention.VOC)));
     return scores;
   }
@@ -277,7 +332,7 @@ public final class Ablation {
           text.append(
               String.format(
                   Locale.ROOT,
-                  "| %s | %s | `%s` | %s | %s | %.2f | %.2f | %.2f at %.2f | - |%n",
+                  "| %s | %s | `%s` | %s | %s | %.2f | %.2f | %.2f at %.2f | %.2f |%n",
                   row.name(),
                   row.feature(),
                   row.sequence(),
@@ -286,7 +341,8 @@ public final class Ablation {
                   row.backgroundFactor(),
                   100 * measured.meanIou(),
                   100 * measured.bestMeanIou(),
-                  measured.bestFactor()));
+                  measured.bestFactor(),
+                  100 * measured.crfMeanIou()));
         }
       }
       text.append('\n');
@@ -308,7 +364,7 @@ public final class Ablation {
       text.append(
           String.format(
               Locale.ROOT,
-              "%d,\"%s\",%s,\"%s\",%s,%s,%s,%.6f,%s,%.6f,-%n",
+              "%d,\"%s\",%s,\"%s\",%s,%s,%s,%.6f,%s,%.6f,%.6f%n",
               row.table(),
               row.name(),
               row.feature(),
@@ -318,7 +374,8 @@ public final class Ablation {
               row.backgroundFactor(),
               measured.meanIou(),
               measured.bestFactor(),
-              measured.bestMeanIou()));
+              measured.bestMeanIou(),
+              measured.crfMeanIou()));
     }
     return text.toString();
   }

@@ -37,7 +37,7 @@ class AblationTest {
     assertThat(report.rows().get(9).meanIou()).isEqualTo(report.rows().get(1).meanIou());
     String markdown = Files.readString(folder.resolve("out/ablation.md"));
     assertThat(markdown)
-        .contains("### Table 2", "### Table 3", "baseline (SIPE)", "| same weights |", "| - |")
+        .contains("### Table 2", "### Table 3", "baseline (SIPE)", "| same weights |", "with CRF")
         .contains("`pr,is,pr,is,pamr,pr,is`")
         .contains("best on these very images: an upper bound, not a result");
     assertThat(report.rows())
@@ -45,10 +45,12 @@ class AblationTest {
             row -> {
               assertThat(row.bestMeanIou()).isBetween(row.meanIou(), 1.0);
               assertThat(row.bestFactor()).isBetween(0.1f, 2f);
+              assertThat(row.crfMeanIou()).isBetween(0.0, 1.0);
             });
     List<String> csv = Files.readAllLines(folder.resolve("out/ablation.csv"));
     assertThat(csv).hasSize(11);
     int columns = csv.getFirst().split(",").length;
+    assertThat(csv.get(2)).matches(".*,0\\.\\d{6}");
     assertThat(csv.get(2).replaceAll("\"[^\"]*\"", "text").split(",")).hasSize(columns);
   }
 

@@ -27,12 +27,14 @@ final class CudaBackend extends GroupedBackend {
   private final CudaContext context;
   private final String description;
   private final CudaConvolutions convolutions;
+  private final CudaCrf crf;
 
   /** On the compute thread. */
   private CudaBackend(
       ComputeThread thread,
       CudaContext context,
       CudaConvolutions convolutions,
+      CudaCrf crf,
       String description) {
     super(
         convolutions,
@@ -42,10 +44,12 @@ final class CudaBackend extends GroupedBackend {
         new CudaMaps(context),
         new CudaSeeds(context),
         new CudaPamr(context),
+        crf,
         new CudaOptimizer(context));
     this.thread = thread;
     this.context = context;
     this.convolutions = convolutions;
+    this.crf = crf;
     this.description = description;
   }
 
@@ -76,7 +80,8 @@ final class CudaBackend extends GroupedBackend {
       return thread.call(
           () -> {
             CudaContext context = CudaContext.open(thread, device, options, compiler);
-            return new CudaBackend(thread, context, new CudaConvolutions(context), description);
+            return new CudaBackend(
+                thread, context, new CudaConvolutions(context), new CudaCrf(context), description);
           });
     } catch (RuntimeException | Error failure) {
       thread.close(() -> {});
@@ -181,6 +186,7 @@ final class CudaBackend extends GroupedBackend {
     thread.close(
         () -> {
           convolutions.close();
+          crf.close();
           context.close();
         });
   }

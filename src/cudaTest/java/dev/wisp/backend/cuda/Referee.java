@@ -5,8 +5,9 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
 
-/** What the software CUDA device lets a test decide (native/softgpu/include/softgpu.h). */
+/** What the software CUDA device lets a test decide and see (native/softgpu/include/softgpu.h). */
 final class Referee {
   private Referee() {}
 
@@ -38,6 +39,37 @@ final class Referee {
   /** Blocks, warps and atomics of later launches in an order drawn by a seed. */
   static void randomOrder(long seed) {
     order(1, seed);
+  }
+
+  /** Forgets what every kernel has done so far. */
+  static void resetCounts() {
+    try {
+      Linker.nativeLinker()
+          .downcallHandle(
+              MemorySegment.ofAddress(CudaLibrary.address("softgpu_reset_counts")),
+              FunctionDescriptor.ofVoid())
+          .invokeExact();
+    } catch (Throwable impossible) {
+      throw new AssertionError("softgpu_reset_counts", impossible);
+    }
+  }
+
+  /** What every kernel has done since {@link #resetCounts}, as the device's JSON. */
+  static String counts() {
+    MethodHandle copy =
+        Linker.nativeLinker()
+            .downcallHandle(
+                MemorySegment.ofAddress(CudaLibrary.address("softgpu_counts")),
+                FunctionDescriptor.of(
+                    ValueLayout.JAVA_LONG, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG));
+    try (Arena arena = Arena.ofConfined()) {
+      long length = (long) copy.invokeExact(MemorySegment.NULL, 0L);
+      MemorySegment text = arena.allocate(length + 1);
+      long copied = (long) copy.invokeExact(text, length + 1);
+      return text.asSlice(0, copied + 1).getString(0);
+    } catch (Throwable impossible) {
+      throw new AssertionError("softgpu_counts", impossible);
+    }
   }
 
   private static void order(int random, long seed) {

@@ -40,6 +40,7 @@ public final class ConformanceSuite {
             MapCases.all(),
             SeedCases.all(),
             PamrCases.all(),
+            CrfCases.all(),
             OptimizerCases.all())
         .flatMap(List::stream)
         .toList();

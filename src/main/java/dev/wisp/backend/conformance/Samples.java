@@ -2,6 +2,7 @@ package dev.wisp.backend.conformance;
 
 import dev.wisp.backend.ClassRows;
 import dev.wisp.backend.ConvSpec;
+import dev.wisp.backend.CrfOptions;
 import dev.wisp.backend.MapOps.Normalization;
 import dev.wisp.backend.OptimizerOps.SgdSlot;
 import dev.wisp.backend.PamrOptions;
@@ -348,6 +349,16 @@ final class Samples {
             .in("maps", 3, 4, 5)
             .out("out", 3, 4, 5)
             .calls((b, w, t) -> b.pamrSteps(t[0], t[1], ROWS, PAMR, t[2])),
+        Sample.of("latticeFilter")
+            .in("image", 4, 5, 3)
+            .in("values", 3, 4, 5)
+            .out("out", 3, 4, 5)
+            .calls((b, w, t) -> b.latticeFilter(t[0], 2, 0.5f, t[1], t[2])),
+        Sample.of("denseCrf")
+            .in("unary", 3, 4, 5)
+            .in("image", 4, 5, 3)
+            .out("q", 3, 4, 5)
+            .calls((b, w, t) -> b.denseCrf(t[0], t[1], CrfOptions.standard(), t[2])),
         Sample.of("gradientNorm")
             .in("gradient", 1)
             .free(0)

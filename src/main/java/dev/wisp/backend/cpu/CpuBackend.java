@@ -43,6 +43,7 @@ public final class CpuBackend extends GroupedBackend {
         new CpuMaps(context),
         new CpuSeeds(context),
         new CpuPamr(context),
+        new CpuCrf(context),
         new CpuOptimizer(context));
     this.thread = thread;
     this.pool = pool;

@@ -341,6 +341,32 @@ final class NativeKernels {
           ADDRESS,
           ADDRESS);
 
+  static final MethodHandle LATTICE_FILTER =
+      status(
+          "wisp_lattice_filter",
+          ADDRESS,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_FLOAT,
+          JAVA_FLOAT,
+          ADDRESS,
+          JAVA_LONG,
+          ADDRESS);
+  static final MethodHandle DENSE_CRF =
+      status(
+          "wisp_dense_crf",
+          ADDRESS,
+          ADDRESS,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_FLOAT,
+          JAVA_FLOAT,
+          JAVA_FLOAT,
+          JAVA_FLOAT,
+          JAVA_FLOAT,
+          ADDRESS);
   static final MethodHandle PAMR_AFFINITY =
       status(
           "wisp_pamr_affinity",

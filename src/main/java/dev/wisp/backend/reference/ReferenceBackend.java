@@ -1,6 +1,7 @@
 package dev.wisp.backend.reference;
 
 import dev.wisp.backend.ClassRows;
+import dev.wisp.backend.CrfOptions;
 import dev.wisp.backend.PamrOptions;
 import dev.wisp.tensor.Tensor;
 import java.util.ArrayList;
@@ -15,6 +16,7 @@ public final class ReferenceBackend extends ReferenceNetwork {
   private final MapReference map;
   private final SeedReference seed;
   private final PamrReference pamr;
+  private final CrfReference crf;
   private final OptimizerReference optimizer;
 
   /** Computes in float64 and rounds what an operation returns to float32. */
@@ -28,6 +30,7 @@ public final class ReferenceBackend extends ReferenceNetwork {
     map = new MapReference(rounding);
     seed = new SeedReference(rounding);
     pamr = new PamrReference(rounding);
+    crf = new CrfReference(rounding);
     optimizer = new OptimizerReference(rounding);
   }
 
@@ -301,6 +304,28 @@ public final class ReferenceBackend extends ReferenceNetwork {
         classes,
         options,
         result);
+    rounding.results(result);
+  }
+
+  @Override
+  public void latticeFilter(
+      @Nullable Tensor image, float spatial, float colour, Tensor values, Tensor out) {
+    String op = "latticeFilter";
+    int[] s = sizes(op, "values", values, 3);
+    double[] colours = f32OrNull(op, "image", image, s[1], s[2], 3);
+    double[] result = f32(op, "out", out, values.shape().toArray());
+    require(spatial > 0 && (image == null || colour > 0), op, "a deviation is not positive");
+    crf.latticeFilter(colours, s[1], s[2], spatial, colour, f32(op, "values", values), result);
+    rounding.results(result);
+  }
+
+  @Override
+  public void denseCrf(Tensor unary, Tensor image, CrfOptions options, Tensor q) {
+    String op = "denseCrf";
+    int[] s = sizes(op, "unary", unary, 3);
+    double[] colours = f32(op, "image", image, s[1], s[2], 3);
+    double[] result = f32(op, "q", q, unary.shape().toArray());
+    crf.denseCrf(f32(op, "unary", unary), colours, s[1], s[2], options, result);
     rounding.results(result);
   }
 

@@ -4,10 +4,11 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
-namespace softgpu_tests {
+namespace softgpu_compiler {
 namespace {
 
 using Program = void*;
@@ -25,9 +26,12 @@ struct Nvrtc {
   Nvrtc() {
     const char* folder = std::getenv("WISP_NVRTC");
     const std::string prefix = folder && *folder ? std::string(folder) + "/" : "";
-    /* The builtins are looked for by name when a program is compiled. */
-    for (const char* name : {"libnvrtc-builtins.so.12.9", "libnvrtc-builtins.so.12.6"})
-      dlopen((prefix + name).c_str(), RTLD_NOW);
+    /* The builtins are looked for by name when a program is compiled: open already, their folder
+       need not be searched. */
+    std::error_code unreadable;
+    for (const auto& file : std::filesystem::directory_iterator(prefix, unreadable))
+      if (file.path().filename().string().rfind("libnvrtc-builtins.so", 0) == 0)
+        dlopen(file.path().c_str(), RTLD_NOW);
     void* library = dlopen((prefix + "libnvrtc.so.12").c_str(), RTLD_NOW);
     if (!library) return;
     auto bind = [&](auto& function, const char* name) {
@@ -50,24 +54,31 @@ const Nvrtc& nvrtc() {
 
 bool has_nvrtc() { return nvrtc().found; }
 
-std::string kernel_source(const std::string& file) {
-  std::ifstream in(std::string(SOFTGPU_TEST_KERNELS) + "/" + file);
+std::string read_text(const std::string& path) {
+  std::ifstream in(path);
+  if (!in) {
+    std::fprintf(stderr, "cannot read %s\n", path.c_str());
+    std::exit(1);
+  }
   std::stringstream text;
   text << in.rdbuf();
   return text.str();
 }
 
-std::string compile(const std::string& file, int architecture) {
+std::string compile(const std::string& path, int architecture) {
   const Nvrtc& n = nvrtc();
-  const std::string source = kernel_source(file), target = "--gpu-architecture=compute_" + std::to_string(architecture);
+  const std::string source = read_text(path);
+  const std::string name = std::filesystem::path(path).filename().string();
+  const std::string target = "--gpu-architecture=compute_" + std::to_string(architecture);
   const char* options[] = {target.c_str(), "--fmad=false", "-lineinfo", "--std=c++17"};
   Program program = nullptr;
   size_t size = 0;
-  if (n.create(&program, source.c_str(), file.c_str(), 0, nullptr, nullptr) != 0 || n.compile(program, 4, options) != 0) {
+  if (n.create(&program, source.c_str(), name.c_str(), 0, nullptr, nullptr) != 0 ||
+      n.compile(program, 4, options) != 0) {
     n.log_size(program, &size);
     std::string words(size, ' ');
     n.log(program, &words[0]);
-    std::printf("FAIL compiling %s: %s\n", file.c_str(), words.c_str());
+    std::fprintf(stderr, "compiling %s for %s: %s\n", path.c_str(), target.c_str(), words.c_str());
     std::exit(1);
   }
   n.ptx_size(program, &size);
@@ -77,4 +88,4 @@ std::string compile(const std::string& file, int architecture) {
   return text;
 }
 
-}  // namespace softgpu_tests
+}  // namespace softgpu_compiler

@@ -1,0 +1,117 @@
+package dev.wisp.pipeline;
+
+import dev.wisp.backend.Backend;
+import dev.wisp.backend.CrfOptions;
+import dev.wisp.common.WispException;
+import dev.wisp.data.Dataset;
+import dev.wisp.data.Sample;
+import dev.wisp.io.AtomicFiles;
+import dev.wisp.io.FileErrors;
+import dev.wisp.io.Image;
+import dev.wisp.io.ImageCodec;
+import dev.wisp.io.Mask;
+import dev.wisp.method.CrfRefinement;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Refines the label files of a dataset with the dense CRF. */
+public final class CrfLabels {
+  private static final Logger LOG = LoggerFactory.getLogger(CrfLabels.class);
+
+  private CrfLabels() {}
+
+  /**
+   * What to do.
+   *
+   * @param labels folder of {@code ID.png}
+   * @param out folder of the refined ones, another one
+   * @param certainty probability that a given label is right, above 0 and below 1
+   */
+  public record Request(
+      Dataset data, Path labels, Path out, double certainty, CrfOptions options) {}
+
+  /**
+   * What was done.
+   *
+   * @param refined number of images
+   * @param skipped images that could not be refined, with the reason
+   */
+  public record Result(int refined, Map<String, String> skipped) {}
+
+  /**
+   * Refines {@code labels/ID.png} of every sample. The background and the image's labels compete,
+   * and what else its file holds but 255, which the CRF decides.
+   *
+   * @throws WispException if the folder is missing, or is the output folder too
+   */
+  public static Result run(Backend backend, Request request, Progress progress) {
+    if (!Files.isDirectory(request.labels())) {
+      throw FileErrors.of(request.labels(), "no such folder; make labels with: wisp label");
+    }
+    if (request
+        .labels()
+        .toAbsolutePath()
+        .normalize()
+        .equals(request.out().toAbsolutePath().normalize())) {
+      throw FileErrors.of(request.out(), "holds the labels to refine; name another folder");
+    }
+    AtomicFiles.makeFolder(request.out());
+    Map<String, String> skipped = new TreeMap<>();
+    int done = 0;
+    progress.begin("crf", 0, request.data().samples().size());
+    try {
+      for (Sample sample : request.data().samples()) {
+        try {
+          refine(backend, request, sample);
+        } catch (WispException unusable) {
+          LOG.warn("skipped: {}", unusable.getMessage());
+          skipped.put(sample.id(), String.valueOf(unusable.getMessage()));
+        }
+        progress.advance(++done, sample.id());
+      }
+    } finally {
+      progress.end();
+    }
+    return new Result(done - skipped.size(), skipped);
+  }
+
+  private static void refine(Backend backend, Request request, Sample sample) {
+    Path file = request.labels().resolve(sample.id() + ".png");
+    Mask label = ImageCodec.readMask(file);
+    Image image = request.data().image(sample);
+    if (label.width() != image.width() || label.height() != image.height()) {
+      throw FileErrors.of(
+          file,
+          "is %dx%d pixels, the image %dx%d"
+              .formatted(label.width(), label.height(), image.width(), image.height()));
+    }
+    byte[] refined =
+        CrfRefinement.refine(
+            backend,
+            image,
+            label.index(),
+            ids(sample, label),
+            request.certainty(),
+            request.options());
+    ImageCodec.writeMask(
+        request.out().resolve(sample.id() + ".png"),
+        new Mask(label.width(), label.height(), refined));
+  }
+
+  private static int[] ids(Sample sample, Mask label) {
+    boolean[] seen = new boolean[Mask.VOID + 1];
+    seen[0] = true;
+    for (int id : sample.classes()) {
+      seen[id] = true;
+    }
+    for (byte id : label.index()) {
+      seen[id & 0xFF] = true;
+    }
+    return IntStream.range(0, Mask.VOID).filter(id -> seen[id]).toArray();
+  }
+}
