@@ -298,6 +298,6 @@ final class CountedNetworkCalls {
                   Tensor lossScale = t.ones(2);
                   return () -> b.updateLossScale(norm, lossScale, 1);
                 })
-            .launches("wisp_update_loss_scale", Work.of(20, 2)));
+            .launches("wisp_update_loss_scale", Work.of(20, 2), "five values, a sector each"));
   }
 }
