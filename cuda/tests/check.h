@@ -55,5 +55,6 @@ void check_convolutions(const std::string& folder);
 void check_pamr(const std::string& folder);
 void check_seeds(const std::string& folder);
 void check_structure(const std::string& folder);
+void check_layouts(const std::string& folder);
 
 #endif

@@ -27,7 +27,7 @@ int main(int count, char** arguments) {
       {"maps", check_maps},           {"optimizer", check_optimizer},
       {"pooling", check_pooling},     {"convolutions", check_convolutions},
       {"pamr", check_pamr},           {"seeds", check_seeds},
-      {"structure", check_structure},
+      {"structure", check_structure},   {"layouts", check_layouts},
   };
   open_device();
   for (const auto& family : families) {

@@ -41,6 +41,20 @@ uint64_t number(const char* name, uint64_t otherwise) {
   return value;
 }
 
+bool kind_of_failure(const std::string& name, Failure::Kind& kind) {
+  constexpr std::pair<const char*, Failure::Kind> kKinds[] = {{"alloc", Failure::alloc},
+                                                              {"launch", Failure::launch},
+                                                              {"lost", Failure::lost},
+                                                              {"cudnn", Failure::cudnn},
+                                                              {"nccl", Failure::nccl}};
+  for (const auto& [text, value] : kKinds)
+    if (name == text) {
+      kind = value;
+      return true;
+    }
+  return false;
+}
+
 void write_counts_at_exit() {
   if (const char* path = environment("WISP_SOFTGPU_COUNTS")) write_counts(path);
 }
@@ -97,10 +111,7 @@ bool parse_failures(const std::string& text, std::vector<Failure>& out) {
       f.device = std::atoi(kind.c_str() + at + 1);
       kind.resize(at);
     }
-    if (kind == "launch") f.kind = Failure::launch;
-    else if (kind == "lost") f.kind = Failure::lost;
-    else if (kind != "alloc") return false;
-    if (f.at == 0) return false;
+    if (f.at == 0 || !kind_of_failure(kind, f.kind)) return false;
     parsed.push_back(f);
   }
   out = parsed;

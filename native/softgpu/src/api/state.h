@@ -105,7 +105,7 @@ struct HostRange {
 
 /* The n-th call of a kind fails. */
 struct Failure {
-  enum Kind { alloc, launch, lost } kind;
+  enum Kind { alloc, launch, lost, cudnn, nccl } kind;
   int device; /* -1: any */
   uint64_t at;
 };
@@ -137,7 +137,7 @@ struct Driver {
 void report(const std::string& text);
 bool write_counts(const std::string& path);
 std::string counts_json();
-/* "alloc:5,launch@1:3,lost:7"; false if malformed. */
+/* "alloc:5,launch@1:3,lost:7,cudnn:2,nccl:1"; false if malformed. */
 bool parse_failures(const std::string& text, std::vector<Failure>& out);
 
 /* The contexts of this thread; the last is current. */

@@ -1,6 +1,5 @@
 package dev.wisp.backend;
 
-import dev.wisp.tensor.Shape;
 import dev.wisp.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,23 +14,14 @@ final class HostCollective implements Collective {
 
   @Override
   public void average(List<List<Tensor>> tensors) {
-    List<Shape> shapes = shapes(tensors.getFirst());
-    if (tensors.size() != backends.size()
-        || tensors.stream().anyMatch(list -> !shapes(list).equals(shapes))) {
-      throw new IllegalArgumentException(
-          "average: tensors %s on %d devices".formatted(tensors, backends.size()));
-    }
-    for (int t = 0; t < shapes.size(); t++) {
+    int count = Collective.commonShapes(tensors, backends.size()).size();
+    for (int t = 0; t < count; t++) {
       List<Tensor> same = new ArrayList<>();
       for (List<Tensor> list : tensors) {
         same.add(list.get(t));
       }
       averageOne(same);
     }
-  }
-
-  private static List<Shape> shapes(List<Tensor> tensors) {
-    return tensors.stream().map(Tensor::shape).toList();
   }
 
   private void averageOne(List<Tensor> tensors) {

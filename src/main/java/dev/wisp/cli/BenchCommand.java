@@ -55,8 +55,8 @@ final class BenchCommand extends Task {
 
   @Override
   int run() {
-    require("--batch", batch, MOST_BATCH);
-    require("--repeats", repeats, MOST_REPEATS);
+    requireRange("--batch", batch, 1, MOST_BATCH);
+    requireRange("--repeats", repeats, 1, MOST_REPEATS);
     List<KernelBenchmark> chosen =
         KernelBenchmarks.all(batch).stream()
             .filter(
@@ -121,11 +121,5 @@ final class BenchCommand extends Task {
                                 100 * p.bound(benchmark.bytes(), benchmark.operations()) / seconds))
                 .orElse("-"));
     out().flush();
-  }
-
-  private static void require(String option, int value, int most) {
-    if (value < 1 || value > most) {
-      throw new WispException("%s is %d; give 1..%d".formatted(option, value, most));
-    }
   }
 }

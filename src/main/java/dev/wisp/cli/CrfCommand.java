@@ -65,9 +65,7 @@ final class CrfCommand extends Task {
 
   @Override
   int run() {
-    if (steps < 0 || steps > MOST_STEPS) {
-      throw new WispException("--steps is %d; give 0..%d".formatted(steps, MOST_STEPS));
-    }
+    requireRange("--steps", steps, 0, MOST_STEPS);
     if (!(certainty > 0 && certainty < 1)) {
       throw new WispException(
           "--certainty is %s; give a number above 0 and below 1".formatted(certainty));

@@ -59,9 +59,7 @@ final class DoctorCommand extends Task {
   }
 
   private void plan(Recipe values) {
-    if (classes < 1 || classes > MOST_CLASSES) {
-      throw new WispException("--classes is %d; give 1..%d".formatted(classes, MOST_CLASSES));
-    }
+    requireRange("--classes", classes, 1, MOST_CLASSES);
     int batch = values.training().batch();
     int crop = values.training().crop();
     MemoryPlan memory = MemoryPlan.training(values, classes);

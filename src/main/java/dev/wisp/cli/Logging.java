@@ -8,12 +8,18 @@ import org.slf4j.LoggerFactory;
 final class Logging {
   private static final String PROPERTY = "logback.configurationFile";
 
+  /** Else JavaCPP prints its warnings itself. */
+  private static final String JAVACPP = "org.bytedeco.javacpp.logger";
+
   private Logging() {}
 
   /** Before the first logger; a configuration that the user names wins. */
   static void configure() {
     if (System.getProperty(PROPERTY) == null) {
       System.setProperty(PROPERTY, "dev/wisp/cli/logback.xml");
+    }
+    if (System.getProperty(JAVACPP) == null) {
+      System.setProperty(JAVACPP, "slf4j");
     }
   }
 

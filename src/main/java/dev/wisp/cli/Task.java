@@ -1,5 +1,6 @@
 package dev.wisp.cli;
 
+import dev.wisp.common.WispException;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Model.CommandSpec;
@@ -39,6 +40,17 @@ abstract class Task implements Callable<Integer> {
       Logging.verbose();
     }
     return run();
+  }
+
+  /**
+   * Checks a whole number that an option was given.
+   *
+   * @throws WispException that names the option and the range, if it lies outside
+   */
+  static void requireRange(String option, int value, int least, int most) {
+    if (value < least || value > most) {
+      throw new WispException("%s is %d; give %d..%d".formatted(option, value, least, most));
+    }
   }
 
   /** Does it and returns the exit code. */

@@ -11,7 +11,6 @@ import dev.wisp.io.Image;
 import dev.wisp.io.ImageCodec;
 import dev.wisp.io.Mask;
 import dev.wisp.method.CrfRefinement;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
@@ -50,9 +49,7 @@ public final class CrfLabels {
    * @throws WispException if the folder is missing, or is the output folder too
    */
   public static Result run(Backend backend, Request request, Progress progress) {
-    if (!Files.isDirectory(request.labels())) {
-      throw FileErrors.of(request.labels(), "no such folder; make labels with: wisp label");
-    }
+    LabelFiles.requireFolder(request.labels());
     if (request
         .labels()
         .toAbsolutePath()
@@ -81,15 +78,10 @@ public final class CrfLabels {
   }
 
   private static void refine(Backend backend, Request request, Sample sample) {
-    Path file = request.labels().resolve(sample.id() + ".png");
+    Path file = LabelFiles.of(request.labels(), sample);
     Mask label = ImageCodec.readMask(file);
     Image image = request.data().image(sample);
-    if (label.width() != image.width() || label.height() != image.height()) {
-      throw FileErrors.of(
-          file,
-          "is %dx%d pixels, the image %dx%d"
-              .formatted(label.width(), label.height(), image.width(), image.height()));
-    }
+    LabelFiles.requireSize(file, label, "image", image.width(), image.height());
     byte[] refined =
         CrfRefinement.refine(
             backend,
@@ -99,8 +91,7 @@ public final class CrfLabels {
             request.certainty(),
             request.options());
     ImageCodec.writeMask(
-        request.out().resolve(sample.id() + ".png"),
-        new Mask(label.width(), label.height(), refined));
+        LabelFiles.of(request.out(), sample), new Mask(label.width(), label.height(), refined));
   }
 
   private static int[] ids(Sample sample, Mask label) {

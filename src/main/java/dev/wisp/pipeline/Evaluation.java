@@ -6,7 +6,6 @@ import dev.wisp.data.Sample;
 import dev.wisp.io.FileErrors;
 import dev.wisp.io.ImageCodec;
 import dev.wisp.io.Mask;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
@@ -31,9 +30,7 @@ public final class Evaluation {
    * @throws WispException if the folder is missing or no image can be scored
    */
   public static Report labels(Dataset dataset, Path labels, Progress progress) {
-    if (!Files.isDirectory(labels)) {
-      throw FileErrors.of(labels, "no such folder; make labels with: wisp label");
-    }
+    LabelFiles.requireFolder(labels);
     Confusion confusion = new Confusion(dataset.classCount() + 1);
     Map<String, String> skipped = new TreeMap<>();
     int done = 0;
@@ -41,7 +38,7 @@ public final class Evaluation {
     try {
       for (Sample sample : dataset.samples()) {
         try {
-          add(confusion, dataset, sample, labels.resolve(sample.id() + ".png"));
+          add(confusion, dataset, sample, labels);
         } catch (WispException unusable) {
           skipped.put(sample.id(), String.valueOf(unusable.getMessage()));
         }
@@ -61,15 +58,11 @@ public final class Evaluation {
     return new Report(confusion, done - skipped.size(), skipped);
   }
 
-  private static void add(Confusion confusion, Dataset dataset, Sample sample, Path file) {
+  private static void add(Confusion confusion, Dataset dataset, Sample sample, Path labels) {
     Mask truth = truth(dataset, sample);
+    Path file = LabelFiles.of(labels, sample);
     Mask label = ImageCodec.readMask(file);
-    if (label.width() != truth.width() || label.height() != truth.height()) {
-      throw FileErrors.of(
-          file,
-          "is %dx%d pixels, the mask %dx%d"
-              .formatted(label.width(), label.height(), truth.width(), truth.height()));
-    }
+    LabelFiles.requireSize(file, label, "mask", truth.width(), truth.height());
     confusion.add(truth.index(), label.index());
   }
 

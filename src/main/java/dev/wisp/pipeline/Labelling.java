@@ -156,7 +156,7 @@ public final class Labelling {
   }
 
   private Path labels(Sample sample) {
-    return request.out().resolve("labels").resolve(sample.id() + ".png");
+    return LabelFiles.of(request.out().resolve("labels"), sample);
   }
 
   /** On the decoder's thread: null if the image is done already. */

@@ -112,10 +112,12 @@ class LayersTest {
   }
 
   @Test
-  void onlyTheCpuBackendAndTheImageCodecTouchBytedeco() {
+  void onlyTheCpuBackendTheImageCodecAndWhatBindsCudnnOrNcclTouchBytedeco() {
     noClasses()
         .that()
         .resideOutsideOfPackages("dev.wisp.backend.cpu..", "dev.wisp.io..")
+        .and()
+        .haveNameNotMatching("dev\\.wisp\\.backend\\.cuda\\.(Cudnn|Nccl).*")
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage("org.bytedeco..")

@@ -10,6 +10,7 @@ import dev.wisp.tensor.DType;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -59,6 +60,16 @@ final class CudaBackend extends GroupedBackend {
    * @throws WispException in one line, if there is no such card, no compiler, or the driver refuses
    */
   static CudaBackend open(CudaOptions options) {
+    return open(options, CacheFolders.candidates());
+  }
+
+  /**
+   * {@link #open}.
+   *
+   * @param cacheFolders where compiled kernels and chosen algorithms are kept, in the first that
+   *     can be written
+   */
+  static CudaBackend open(CudaOptions options, List<Path> cacheFolders) {
     Nvrtc nvrtc = NvrtcLibrary.load();
     List<CudaDevice> devices = CudaSession.devices();
     if (options.device() >= devices.size()) {
@@ -71,17 +82,18 @@ final class CudaBackend extends GroupedBackend {
         options.code() == null
             ? CudaCode.forDevice(device.capability(), device.referee(), nvrtc.architectures())
             : CudaCode.parse(options.code());
-    CudaCompiler compiler =
-        new CudaCompiler(nvrtc, code, CudaCompiler.OPTIONS, CacheFolders.candidates());
-    String description =
-        "cuda: %s, kernels as %s by NVRTC %s".formatted(device, code, nvrtc.version());
+    CudaCompiler compiler = new CudaCompiler(nvrtc, code, CudaCompiler.OPTIONS, cacheFolders);
     ComputeThread thread = new ComputeThread("wisp-cuda-" + OPENED.incrementAndGet());
     try {
       return thread.call(
           () -> {
             CudaContext context = CudaContext.open(thread, device, options, compiler);
+            CudaConvolutions convolutions = convolutions(context);
+            String description =
+                "cuda: %s, kernels as %s by NVRTC %s, convolutions by %s"
+                    .formatted(device, code, nvrtc.version(), convolutions.describe());
             return new CudaBackend(
-                thread, context, new CudaConvolutions(context), new CudaCrf(context), description);
+                thread, context, convolutions, new CudaCrf(context), description);
           });
     } catch (RuntimeException | Error failure) {
       thread.close(() -> {});
@@ -89,7 +101,26 @@ final class CudaBackend extends GroupedBackend {
     }
   }
 
-  /** What the operation groups share, for the tests of the launches themselves. */
+  private static CudaConvolutions convolutions(CudaContext context) {
+    try {
+      return new CudaConvolutions(context);
+    } catch (RuntimeException refused) {
+      context.close();
+      throw refused;
+    }
+  }
+
+  /** What convolves, for its tests. */
+  Convolver convolver() {
+    return convolutions.convolver();
+  }
+
+  /** Number of the card. */
+  int device() {
+    return context.session().device().index();
+  }
+
+  /** What the operation groups share, for what works on the same stream. */
   CudaContext context() {
     return context;
   }

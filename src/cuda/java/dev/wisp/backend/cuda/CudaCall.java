@@ -70,6 +70,18 @@ final class CudaCall extends Operands<Long> {
     return block.memory().address();
   }
 
+  /** How much workspace there is, for {@link #release}. */
+  int mark() {
+    return temporary.size();
+  }
+
+  /** Gives workspace back that was taken since a mark: what is launched later may get it. */
+  void release(int mark) {
+    while (temporary.size() > mark) {
+      temporary.removeLast().free();
+    }
+  }
+
   /** A device copy of small host values, until {@link #run} ends. */
   long ints(int... values) {
     return copy(MemorySegment.ofArray(values));

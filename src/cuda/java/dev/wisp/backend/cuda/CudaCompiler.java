@@ -32,6 +32,7 @@ final class CudaCompiler {
   private final Nvrtc nvrtc;
   private final CudaCode code;
   private final List<String> options;
+  private final List<Path> cacheFolders;
   private final List<Path> folders;
   private int compiled;
 
@@ -47,11 +48,17 @@ final class CudaCompiler {
     List<String> all = new ArrayList<>(options);
     all.add("--gpu-architecture=" + code.option());
     this.options = List.copyOf(all);
+    this.cacheFolders = cacheFolders;
     folders = cacheFolders.stream().map(folder -> folder.resolve("cuda")).toList();
   }
 
   CudaCode code() {
     return code;
+  }
+
+  /** Where what can be made again is kept. */
+  List<Path> cacheFolders() {
+    return cacheFolders;
   }
 
   /** How many files were compiled rather than found. */

@@ -5,6 +5,7 @@ import dev.wisp.backend.MemoryStatistics;
 import dev.wisp.backend.support.BlockPool;
 import dev.wisp.backend.support.ComputeThread;
 import java.lang.foreign.Arena;
+import java.nio.file.Path;
 import java.util.List;
 
 /**
@@ -16,6 +17,7 @@ final class CudaContext {
   private final CudaSession session;
   private final CudaOptions options;
   private final CudaCode code;
+  private final List<Path> cacheFolders;
   private final BlockPool<CudaPointer> pool;
   private final CudaTransfers transfers;
   private final CudaModules modules;
@@ -28,6 +30,7 @@ final class CudaContext {
     this.session = session;
     this.options = options;
     code = compiler.code();
+    cacheFolders = compiler.cacheFolders();
     pool = CudaMemory.pool(session, options);
     transfers = new CudaTransfers(session);
     modules = new CudaModules(session.status(), compiler);
@@ -110,6 +113,21 @@ final class CudaContext {
   /** Whether the naive kernels are to be launched in place of the fast ones. */
   boolean naive() {
     return options.naive();
+  }
+
+  /** Where what can be made again is kept, in the first folder that can be written. */
+  List<Path> cacheFolders() {
+    return cacheFolders;
+  }
+
+  /** Whether the host is to wait for each kernel. */
+  boolean synchronous() {
+    return options.synchronous();
+  }
+
+  /** How convolutions are to run. */
+  CudnnOptions cudnn() {
+    return options.cudnn();
   }
 
   /** {@link ComputeThread#giveBack}: for what users close, from any thread. */

@@ -1,36 +1,87 @@
 package dev.wisp.backend.cuda;
 
+import static dev.wisp.backend.cuda.CudaParameter.i64;
+import static dev.wisp.backend.cuda.CudaParameter.pointer;
+
 import dev.wisp.backend.ConvSpec;
 import dev.wisp.backend.ConvWeights;
 import dev.wisp.backend.ConvolutionOps;
 import dev.wisp.tensor.Tensor;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** {@link ConvolutionOps} on a card, all by the project's own kernels. */
+/**
+ * {@link ConvolutionOps} on a card: cuDNN or the project's plain kernels convolve ({@link
+ * Convolvers}), kernels of the project fold and pool.
+ */
 final class CudaConvolutions implements ConvolutionOps {
-  private final PlainConvolutions convolutions;
+  private static final int THREADS = 256;
+
+  private final CudaContext context;
+  private final CudaKernel loadWeights;
+  private final Convolver convolver;
   private final CudaFolding folding;
   private final CudaPooling pooling;
+  private final Set<CudaWeights> holders = Collections.newSetFromMap(new IdentityHashMap<>());
 
   CudaConvolutions(CudaContext context) {
-    convolutions = new PlainConvolutions(context);
+    this.context = context;
+    loadWeights =
+        context.kernel(
+            "convolution_forward",
+            "wisp_load_weights",
+            pointer("weight"),
+            pointer("scale"),
+            pointer("packed"),
+            i64("out_channels"),
+            i64("in_channels"),
+            i64("taps"));
+    convolver = Convolvers.choose(context);
     folding = new CudaFolding(context);
     pooling = new CudaPooling(context);
   }
 
-  /** On the compute thread, before the pool closes. */
-  void close() {
-    convolutions.close();
+  /** What convolves, for a log. */
+  String describe() {
+    return convolver.describe();
+  }
+
+  /** What convolves, for its tests. */
+  Convolver convolver() {
+    return convolver;
+  }
+
+  private void loadWeights(long weight, long scale, long packed, ConvSpec spec) {
+    loadWeights
+        .pointer(weight)
+        .pointer(scale)
+        .pointer(packed)
+        .i64(spec.outChannels())
+        .i64(spec.inChannels())
+        .i64((long) spec.kernel() * spec.kernel())
+        .launchOver(spec.weights(), THREADS);
   }
 
   @Override
   public ConvWeights convWeights(ConvSpec spec) {
-    return convolutions.convWeights(spec);
+    context.call("convWeights");
+    CudaWeights holder = new CudaWeights(this, spec, context.pool());
+    holders.add(holder);
+    return holder;
   }
 
   @Override
   public void loadWeights(ConvWeights target, Tensor weight, @Nullable Tensor scale) {
-    convolutions.loadWeights(target, weight, scale);
+    CudaCall call = context.call("loadWeights");
+    CudaWeights holder = own("loadWeights", target, false);
+    ConvSpec spec = holder.spec();
+    long k = spec.kernel();
+    long from = call.in("weight", weight, spec.outChannels(), spec.inChannels(), k, k);
+    long factors = call.inOrNull("scale", scale, spec.outChannels());
+    call.run(() -> loadWeights(from, factors, holder.forLoading(), spec));
   }
 
   @Override
@@ -41,18 +92,65 @@ final class CudaConvolutions implements ConvolutionOps {
       @Nullable Tensor residual,
       boolean relu,
       Tensor y) {
-    convolutions.convForward(weights, x, bias, residual, relu, y);
+    CudaCall call = context.call("convForward");
+    CudaWeights holder = own("convForward", weights, true);
+    ConvSpec spec = holder.spec();
+    long from = call.in("x", x, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY, spec.inChannels());
+    long add = call.inOrNull("bias", bias, spec.outChannels());
+    ConvolutionSizes s = ConvolutionSizes.of(spec, x.shape());
+    long rest = call.inOrNull("residual", residual, s.out());
+    long to = call.outOver("y", y, List.of("residual"), s.out());
+    call.run(() -> convolver.forward(call, s, from, holder, add, rest, to, relu));
   }
 
   @Override
   public void convBackwardData(ConvWeights weights, Tensor dy, Tensor dx) {
-    convolutions.convBackwardData(weights, dy, dx);
+    CudaCall call = context.call("convBackwardData");
+    CudaWeights holder = own("convBackwardData", weights, true);
+    ConvSpec spec = holder.spec();
+    long to = call.out("dx", dx, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY, spec.inChannels());
+    ConvolutionSizes s = ConvolutionSizes.of(spec, dx.shape());
+    long from = call.in("dy", dy, s.out());
+    call.run(() -> convolver.backwardData(call, s, from, holder, to));
   }
 
   @Override
   public void convBackwardWeights(
       ConvSpec spec, Tensor x, Tensor dy, Tensor dw, @Nullable Tensor db) {
-    convolutions.convBackwardWeights(spec, x, dy, dw, db);
+    CudaCall call = context.call("convBackwardWeights");
+    long k = spec.kernel();
+    long from = call.in("x", x, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY, spec.inChannels());
+    ConvolutionSizes s = ConvolutionSizes.of(spec, x.shape());
+    long gradient = call.in("dy", dy, s.out());
+    long to = call.out("dw", dw, spec.outChannels(), spec.inChannels(), k, k);
+    long toBias = call.outOrNull("db", db, spec.outChannels());
+    call.run(() -> convolver.backwardWeights(call, s, from, gradient, to, toBias));
+  }
+
+  private CudaWeights own(String operation, ConvWeights weights, boolean needsWeights) {
+    if (!(weights instanceof CudaWeights holder) || holder.owner() != this) {
+      throw new IllegalArgumentException(
+          operation + ": the weights of " + weights.spec() + " belong to another backend");
+    }
+    holder.require(operation, needsWeights);
+    return holder;
+  }
+
+  /** From any thread. */
+  void closeWeights(CudaWeights weights) {
+    context.giveBack(
+        () -> {
+          if (holders.remove(weights)) {
+            weights.release();
+          }
+        });
+  }
+
+  /** Frees weights and what the convolver holds; on the compute thread, before the pool closes. */
+  void close() {
+    holders.forEach(CudaWeights::release);
+    holders.clear();
+    convolver.close();
   }
 
   @Override

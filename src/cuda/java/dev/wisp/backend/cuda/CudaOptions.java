@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  *     the device
  * @param naive whether the naive kernels, the judges of the others, are launched in their place
  * @param synchronous whether the host waits for each kernel, so that an error names the kernel
+ * @param cudnn how convolutions run
  */
 record CudaOptions(
     int device,
@@ -24,7 +25,8 @@ record CudaOptions(
     boolean poison,
     @Nullable String code,
     boolean naive,
-    boolean synchronous) {
+    boolean synchronous,
+    CudnnOptions cudnn) {
   /** System property for {@code code}. */
   static final String CODE = "wisp.cuda.code";
 
@@ -51,16 +53,18 @@ record CudaOptions(
   static CudaOptions standard() {
     return new CudaOptions(
         0,
-        (long) cacheMegabytes() << 20,
+        (long) megabytes(CACHE_MB, DEFAULT_CACHE_MB) << 20,
         Long.MAX_VALUE,
         Boolean.getBoolean("wisp.poison"),
         System.getProperty(CODE),
         Boolean.getBoolean(NAIVE),
-        Boolean.getBoolean(SYNCHRONOUS));
+        Boolean.getBoolean(SYNCHRONOUS),
+        CudnnOptions.standard());
   }
 
-  private static int cacheMegabytes() {
-    String text = System.getProperty(CACHE_MB, Integer.toString(DEFAULT_CACHE_MB));
+  /** A system property in megabytes, 0 or more. */
+  static int megabytes(String property, int standard) {
+    String text = System.getProperty(property, Integer.toString(standard));
     try {
       int megabytes = Integer.parseInt(text);
       if (megabytes >= 0) {
@@ -69,30 +73,35 @@ record CudaOptions(
     } catch (NumberFormatException fallThrough) {
       // Refused below.
     }
-    throw new WispException("-D%s is '%s'; give megabytes, 0 or more".formatted(CACHE_MB, text));
+    throw new WispException("-D%s is '%s'; give megabytes, 0 or more".formatted(property, text));
   }
 
   CudaOptions withDevice(int index) {
-    return new CudaOptions(index, cacheBytes, limitBytes, poison, code, naive, synchronous);
+    return new CudaOptions(index, cacheBytes, limitBytes, poison, code, naive, synchronous, cudnn);
   }
 
   CudaOptions withCacheBytes(long bytes) {
-    return new CudaOptions(device, bytes, limitBytes, poison, code, naive, synchronous);
+    return new CudaOptions(device, bytes, limitBytes, poison, code, naive, synchronous, cudnn);
   }
 
   CudaOptions withLimitBytes(long bytes) {
-    return new CudaOptions(device, cacheBytes, bytes, poison, code, naive, synchronous);
+    return new CudaOptions(device, cacheBytes, bytes, poison, code, naive, synchronous, cudnn);
   }
 
   CudaOptions withPoison(boolean on) {
-    return new CudaOptions(device, cacheBytes, limitBytes, on, code, naive, synchronous);
+    return new CudaOptions(device, cacheBytes, limitBytes, on, code, naive, synchronous, cudnn);
   }
 
   CudaOptions withCode(@Nullable String text) {
-    return new CudaOptions(device, cacheBytes, limitBytes, poison, text, naive, synchronous);
+    return new CudaOptions(device, cacheBytes, limitBytes, poison, text, naive, synchronous, cudnn);
   }
 
   CudaOptions withNaive(boolean on) {
-    return new CudaOptions(device, cacheBytes, limitBytes, poison, code, on, synchronous);
+    return new CudaOptions(device, cacheBytes, limitBytes, poison, code, on, synchronous, cudnn);
+  }
+
+  CudaOptions withCudnn(CudnnOptions options) {
+    return new CudaOptions(
+        device, cacheBytes, limitBytes, poison, code, naive, synchronous, options);
   }
 }

@@ -3,8 +3,10 @@ package dev.wisp.backend.cuda;
 import dev.wisp.backend.Backend;
 import dev.wisp.backend.BackendProvider;
 import dev.wisp.backend.Backends.Candidate;
+import dev.wisp.backend.Collective;
 import dev.wisp.common.WispException;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
@@ -28,11 +30,12 @@ public final class CudaProvider implements BackendProvider {
       CudaProbe.requireDriver();
       List<CudaDevice> devices = CudaSession.devices();
       String compiler = "NVRTC " + NvrtcLibrary.load().version();
+      String convolutions = CudnnLibrary.find().note();
       boolean referee = devices.getFirst().referee();
       String detail =
           devices.stream()
               .map(device -> "cuda:%d is %s".formatted(device.index(), device))
-              .collect(Collectors.joining("; ", "", "; " + compiler));
+              .collect(Collectors.joining("; ", "", "; %s; %s".formatted(compiler, convolutions)));
       return new Candidate(
           NAME,
           referee ? REFEREE_RANK : RANK,
@@ -62,5 +65,13 @@ public final class CudaProvider implements BackendProvider {
           "device 'cuda:%s': give the number of a card, for example cuda:0".formatted(choice));
     }
     return CudaBackend.open(CudaOptions.standard().withDevice(device));
+  }
+
+  @Override
+  public Optional<Collective> collective(List<Backend> backends) {
+    // By name first: other backends' machines may lack what the classes below need.
+    return backends.stream().allMatch(backend -> backend.name().equals(NAME))
+        ? CudaCollectives.choose(backends)
+        : Optional.empty();
   }
 }

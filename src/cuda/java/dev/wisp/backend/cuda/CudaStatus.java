@@ -57,25 +57,42 @@ final class CudaStatus {
 
   /** The exception for a failed call, to be thrown by a caller that must not build its text. */
   RuntimeException failure(int status, String function, String what) {
+    String text = text(function, what, CudaDriverApi.describe(status));
+    if (status == OUT_OF_MEMORY) {
+      return exhausted(text);
+    }
+    return STICKY.contains(status) ? lost(text) : new WispException(text);
+  }
+
+  /**
+   * What a failed call is about, on one line: the operation with its shapes, the function, what it
+   * was to do, the words for its status, and the software device's report if there is one.
+   */
+  String text(String function, String what, String words) {
     StringBuilder message = new StringBuilder("cuda: ");
     if (during != null) {
       message.append(during.get()).append(": ");
     }
-    message.append("%s of %s failed: %s".formatted(function, what, CudaDriverApi.describe(status)));
+    message.append("%s of %s failed: %s".formatted(function, what, words));
     String report = CudaLibrary.refereeReport();
     if (!report.isEmpty()) {
       message.append(": ").append(report);
     }
-    if (status == OUT_OF_MEMORY) {
-      return new WispOutOfMemory(message.append("; ").append(REMEDY).toString());
+    return message.toString();
+  }
+
+  /** The exception for a call that found no memory. */
+  static WispOutOfMemory exhausted(String text) {
+    return new WispOutOfMemory(text + "; " + REMEDY);
+  }
+
+  /** The exception for a call that lost the device: from now on every operation is refused. */
+  WispException lost(String text) {
+    if (broken == null) {
+      broken = "the device was lost in an earlier call (" + text + ")";
     }
-    if (STICKY.contains(status)) {
-      if (broken == null) {
-        broken = "the device was lost in an earlier call (" + message + ")";
-      }
-      message.append("; the device cannot be used any more in this process: start it again");
-    }
-    return new WispException(message.toString());
+    return new WispException(
+        text + "; the device cannot be used any more in this process: start it again");
   }
 
   /** What to change when the device's memory does not suffice. */

@@ -3,18 +3,52 @@ package dev.wisp.backend.cuda;
 import dev.wisp.backend.ConvSpec;
 import dev.wisp.backend.ConvWeights;
 import dev.wisp.backend.support.BlockPool;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
-/** Weights on the device as {@code [O, kH, kW, I]}, the one layout the plain kernels read. */
+/**
+ * Weights on the device as float32 {@code [O, kH, kW, I]}, which the plain kernels read and cuDNN
+ * takes for NHWC. Copies in other forms are made from it when they are first asked for after a
+ * load.
+ */
 final class CudaWeights implements ConvWeights {
-  private final PlainConvolutions owner;
+  /** Another form of the weights. */
+  enum Form {
+    /** float32 {@code [O, I, kH, kW]}, which cuDNN takes for NCHW. */
+    PLANAR(Float.BYTES),
+    /** float16 {@code [O, kH, kW, I]}. */
+    HALF(Short.BYTES);
+
+    private final long bytes;
+
+    Form(long bytes) {
+      this.bytes = bytes;
+    }
+  }
+
+  private final CudaConvolutions owner;
   private final ConvSpec spec;
+  private final BlockPool<CudaPointer> pool;
   private BlockPool.@Nullable Block<CudaPointer> packed;
+  private final Map<Form, Copy> copies = new EnumMap<>(Form.class);
   private boolean closed;
 
-  CudaWeights(PlainConvolutions owner, ConvSpec spec) {
+  /** One copy; {@code stale} when it holds an older load. */
+  private static final class Copy {
+    final BlockPool.Block<CudaPointer> block;
+    boolean stale = true;
+
+    Copy(BlockPool.Block<CudaPointer> block) {
+      this.block = block;
+    }
+  }
+
+  CudaWeights(CudaConvolutions owner, ConvSpec spec, BlockPool<CudaPointer> pool) {
     this.owner = owner;
     this.spec = spec;
+    this.pool = pool;
   }
 
   @Override
@@ -22,32 +56,51 @@ final class CudaWeights implements ConvWeights {
     return spec;
   }
 
-  PlainConvolutions owner() {
+  CudaConvolutions owner() {
     return owner;
   }
 
-  /** Where a load puts the weights. */
-  long forLoading(String operation, BlockPool<CudaPointer> pool) {
-    requireOpen(operation);
-    if (packed == null) {
-      packed = pool.allocate(spec.weights() * Float.BYTES);
-    }
-    return packed.memory().address();
-  }
-
-  /** Where the loaded weights are. */
-  long loaded(String operation) {
-    requireOpen(operation);
-    if (packed == null) {
-      throw new IllegalStateException(operation + ": no weights of " + spec + " are loaded");
-    }
-    return packed.memory().address();
-  }
-
-  private void requireOpen(String operation) {
+  /** Refuses a closed holder, and one without weights where they are needed. */
+  void require(String operation, boolean needsWeights) {
     if (closed) {
       throw new IllegalStateException(operation + ": the weights of " + spec + " are closed");
     }
+    if (needsWeights && packed == null) {
+      throw new IllegalStateException(operation + ": no weights of " + spec + " are loaded");
+    }
+  }
+
+  /** Where a load puts the weights. */
+  long forLoading() {
+    if (packed == null) {
+      packed = pool.allocate(spec.weights() * Float.BYTES);
+    }
+    copies.values().forEach(copy -> copy.stale = true);
+    return packed.memory().address();
+  }
+
+  /** The loaded weights, {@code [O, kH, kW, I]}. */
+  long packed() {
+    if (packed == null) {
+      throw new IllegalStateException("no weights of " + spec + " are loaded");
+    }
+    return packed.memory().address();
+  }
+
+  /**
+   * The loaded weights in another form.
+   *
+   * @param fill makes them at the address it is given
+   */
+  long in(Form form, LongConsumer fill) {
+    Copy copy =
+        copies.computeIfAbsent(form, f -> new Copy(pool.allocate(spec.weights() * f.bytes)));
+    long address = copy.block.memory().address();
+    if (copy.stale) {
+      fill.accept(address);
+      copy.stale = false;
+    }
+    return address;
   }
 
   @Override
@@ -58,6 +111,8 @@ final class CudaWeights implements ConvWeights {
   /** On the compute thread, once. */
   void release() {
     closed = true;
+    copies.values().forEach(copy -> copy.block.free());
+    copies.clear();
     if (packed != null) {
       packed.free();
       packed = null;

@@ -5,19 +5,11 @@ import static dev.wisp.backend.cuda.CudaParameter.i64;
 import static dev.wisp.backend.cuda.CudaParameter.pointer;
 
 import dev.wisp.backend.ConvSpec;
-import dev.wisp.backend.ConvWeights;
-import dev.wisp.backend.ConvolutionOps;
-import dev.wisp.tensor.Shape;
-import dev.wisp.tensor.Tensor;
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /** Convolutions by the project's own plain kernels, {@code cuda/convolution_*.cu}. */
-final class PlainConvolutions {
+final class PlainConvolutions implements Convolver {
   private static final String FORWARD = "convolution_forward";
   private static final String DATA = "convolution_backward_data";
   private static final String WEIGHTS = "convolution_backward_weights";
@@ -40,8 +32,6 @@ final class PlainConvolutions {
   private static final int ROWS = 8;
 
   private final CudaContext context;
-  private final Set<CudaWeights> holders = Collections.newSetFromMap(new IdentityHashMap<>());
-  private final CudaKernel loadWeights;
   private final CudaKernel convForward;
   private final CudaKernel convBackwardData;
   private final CudaKernel weightsSums;
@@ -51,16 +41,6 @@ final class PlainConvolutions {
 
   PlainConvolutions(CudaContext context) {
     this.context = context;
-    loadWeights =
-        context.kernel(
-            FORWARD,
-            "wisp_load_weights",
-            pointer("weight"),
-            pointer("scale"),
-            pointer("packed"),
-            i64("out_channels"),
-            i64("in_channels"),
-            i64("taps"));
     convForward =
         sized(
             FORWARD,
@@ -100,7 +80,7 @@ final class PlainConvolutions {
             i64("chunks"));
   }
 
-  /** A kernel with pointers, then the sizes of {@link Sizes#set}, then another int or none. */
+  /** A kernel with pointers, then the sizes of {@link #set}, then another int or none. */
   private CudaKernel sized(String file, String name, List<String> pointers, CudaParameter... last) {
     List<CudaParameter> parameters = new ArrayList<>();
     pointers.forEach(pointer -> parameters.add(pointer(pointer)));
@@ -123,79 +103,46 @@ final class PlainConvolutions {
     return context.judged(file, name, parameters.toArray(CudaParameter[]::new));
   }
 
-  /** A convolution of an input {@code [n, h, w, I]}. */
-  private record Sizes(ConvSpec spec, long n, long h, long w) {
-    static Sizes of(ConvSpec spec, Shape x) {
-      return new Sizes(spec, x.size(0), x.size(1), x.size(2));
-    }
-
-    long[] out() {
-      return new long[] {n, spec.outSize(h), spec.outSize(w), spec.outChannels()};
-    }
-
-    long inputs() {
-      return n * h * w;
-    }
-
-    long outputs() {
-      return n * spec.outSize(h) * spec.outSize(w);
-    }
-
-    long taps() {
-      return (long) spec.kernel() * spec.kernel();
-    }
-
-    /** Pieces the positions of the weights' gradient are cut into. */
-    int splits() {
-      long tiles =
-          Math.ceilDiv(spec.outChannels(), TILE)
-              * Math.ceilDiv(taps() * spec.inChannels(), (long) TILE);
-      long most = Math.min(MOST_BLOCKS / tiles, Math.ceilDiv(outputs(), SMALLEST_PIECE));
-      return (int) Math.max(1, most);
-    }
-
-    /** Pieces the positions of the bias's gradient are cut into. */
-    long chunks() {
-      return Math.max(1, Math.min(MOST_PIECES, Math.ceilDiv(outputs(), SMALLEST_PIECE)));
-    }
-
-    CudaKernel set(CudaKernel kernel) {
-      return kernel
-          .i64(n)
-          .i32(h)
-          .i32(w)
-          .i32(spec.inChannels())
-          .i32(spec.outSize(h))
-          .i32(spec.outSize(w))
-          .i32(spec.outChannels())
-          .i32(spec.kernel())
-          .i32(spec.stride())
-          .i32(spec.padding())
-          .i32(spec.dilation());
-    }
+  /** Pieces the positions of the weights' gradient are cut into. */
+  private static int splits(ConvolutionSizes s) {
+    long tiles =
+        Math.ceilDiv(s.spec().outChannels(), TILE)
+            * Math.ceilDiv(s.taps() * s.spec().inChannels(), (long) TILE);
+    long most = Math.min(MOST_BLOCKS / tiles, Math.ceilDiv(s.outputs(), SMALLEST_PIECE));
+    return (int) Math.max(1, most);
   }
 
-  private void loadWeights(long weight, long scale, long packed, ConvSpec spec) {
-    loadWeights
-        .pointer(weight)
-        .pointer(scale)
-        .pointer(packed)
-        .i64(spec.outChannels())
-        .i64(spec.inChannels())
-        .i64((long) spec.kernel() * spec.kernel())
-        .launchOver(spec.weights(), THREADS);
+  /** Pieces the positions of the bias's gradient are cut into. */
+  private static long chunks(ConvolutionSizes s) {
+    return Math.max(1, Math.min(MOST_PIECES, Math.ceilDiv(s.outputs(), SMALLEST_PIECE)));
+  }
+
+  private static CudaKernel set(CudaKernel kernel, ConvolutionSizes s) {
+    ConvSpec spec = s.spec();
+    return kernel
+        .i64(s.n())
+        .i32(s.h())
+        .i32(s.w())
+        .i32(spec.inChannels())
+        .i32(spec.outSize(s.h()))
+        .i32(spec.outSize(s.w()))
+        .i32(spec.outChannels())
+        .i32(spec.kernel())
+        .i32(spec.stride())
+        .i32(spec.padding())
+        .i32(spec.dilation());
   }
 
   private void convForward(
-      long x, long packed, long bias, long residual, long y, Sizes s, boolean relu) {
+      long x, long packed, long bias, long residual, long y, ConvolutionSizes s, boolean relu) {
     convForward.pointer(x).pointer(packed).pointer(bias).pointer(residual).pointer(y);
-    s.set(convForward).i32(relu ? 1 : 0);
-    launchTiles(convForward, s.outputs(), s.spec.outChannels());
+    set(convForward, s).i32(relu ? 1 : 0);
+    launchTiles(convForward, s.outputs(), s.spec().outChannels());
   }
 
-  private void convBackwardData(long dy, long packed, long dx, Sizes s) {
-    s.set(convBackwardData.pointer(dy).pointer(packed).pointer(dx));
-    launchTiles(convBackwardData, s.inputs(), s.spec.inChannels());
+  private void convBackwardData(long dy, long packed, long dx, ConvolutionSizes s) {
+    set(convBackwardData.pointer(dy).pointer(packed).pointer(dx), s);
+    launchTiles(convBackwardData, s.inputs(), s.spec().inChannels());
   }
 
   /** A kernel whose result is {@code [pixels, channels]}. */
@@ -207,146 +154,93 @@ final class PlainConvolutions {
     }
   }
 
-  private void weightsSums(long x, long dy, long sums, Sizes s) {
-    s.set(weightsSums.pointer(x).pointer(dy).pointer(sums)).i32(s.splits());
+  private void weightsSums(long x, long dy, long sums, ConvolutionSizes s) {
+    set(weightsSums.pointer(x).pointer(dy).pointer(sums), s).i32(splits(s));
     if (context.naive()) {
-      weightsSums.launchOver(s.splits() * s.spec.weights(), THREADS);
+      weightsSums.launchOver(splits(s) * s.spec().weights(), THREADS);
     } else {
       weightsSums.launch(
-          Math.ceilDiv(s.taps() * s.spec.inChannels(), TILE),
-          Math.ceilDiv(s.spec.outChannels(), TILE),
-          s.splits(),
+          Math.ceilDiv(s.taps() * s.spec().inChannels(), TILE),
+          Math.ceilDiv(s.spec().outChannels(), TILE),
+          splits(s),
           THREADS,
           1,
           0);
     }
   }
 
-  private void convBackwardWeights(long sums, long dw, Sizes s) {
+  private void convBackwardWeights(long sums, long dw, ConvolutionSizes s) {
     convBackwardWeights
         .pointer(sums)
         .pointer(dw)
-        .i64(s.spec.outChannels())
-        .i64(s.spec.inChannels())
+        .i64(s.spec().outChannels())
+        .i64(s.spec().inChannels())
         .i64(s.taps())
-        .i32(s.splits())
-        .launchOver(s.spec.weights(), THREADS);
+        .i32(splits(s))
+        .launchOver(s.spec().weights(), THREADS);
   }
 
-  private void biasSums(long dy, long sums, Sizes s) {
-    long channels = s.spec.outChannels();
-    biasSums.pointer(dy).pointer(sums).i64(s.outputs()).i64(channels).i64(s.chunks());
+  private void biasSums(long dy, long sums, ConvolutionSizes s) {
+    long channels = s.spec().outChannels();
+    biasSums.pointer(dy).pointer(sums).i64(s.outputs()).i64(channels).i64(chunks(s));
     if (context.naive()) {
-      biasSums.launchOver(s.chunks() * channels, THREADS);
+      biasSums.launchOver(chunks(s) * channels, THREADS);
     } else {
-      biasSums.launch(s.chunks() * Math.ceilDiv(channels, LANES), 1, 1, LANES, ROWS, 0);
+      biasSums.launch(chunks(s) * Math.ceilDiv(channels, LANES), 1, 1, LANES, ROWS, 0);
     }
   }
 
-  private void convBackwardBias(long sums, long db, Sizes s) {
+  private void convBackwardBias(long sums, long db, ConvolutionSizes s) {
     convBackwardBias
         .pointer(sums)
         .pointer(db)
-        .i64(s.spec.outChannels())
-        .i64(s.chunks())
-        .launchOver(s.spec.outChannels(), THREADS);
+        .i64(s.spec().outChannels())
+        .i64(chunks(s))
+        .launchOver(s.spec().outChannels(), THREADS);
   }
 
-  /** {@link ConvolutionOps#convWeights}. */
-  ConvWeights convWeights(ConvSpec spec) {
-    context.call("convWeights");
-    CudaWeights holder = new CudaWeights(this, spec);
-    holders.add(holder);
-    return holder;
+  @Override
+  public void forward(
+      CudaCall call,
+      ConvolutionSizes s,
+      long x,
+      CudaWeights weights,
+      long bias,
+      long residual,
+      long y,
+      boolean relu) {
+    convForward(x, weights.packed(), bias, residual, y, s, relu);
   }
 
-  /** {@link ConvolutionOps#loadWeights}. */
-  void loadWeights(ConvWeights target, Tensor weight, @Nullable Tensor scale) {
-    CudaCall call = context.call("loadWeights");
-    CudaWeights holder = own("loadWeights", target);
-    ConvSpec spec = holder.spec();
-    long k = spec.kernel();
-    long from = call.in("weight", weight, spec.outChannels(), spec.inChannels(), k, k);
-    long factors = call.inOrNull("scale", scale, spec.outChannels());
-    call.run(
-        () -> loadWeights(from, factors, holder.forLoading("loadWeights", context.pool()), spec));
+  @Override
+  public void backwardData(
+      CudaCall call, ConvolutionSizes s, long dy, CudaWeights weights, long dx) {
+    convBackwardData(dy, weights.packed(), dx, s);
   }
 
-  /** {@link ConvolutionOps#convForward}. */
-  void convForward(
-      ConvWeights weights,
-      Tensor x,
-      @Nullable Tensor bias,
-      @Nullable Tensor residual,
-      boolean relu,
-      Tensor y) {
-    CudaCall call = context.call("convForward");
-    CudaWeights holder = own("convForward", weights);
-    long packed = holder.loaded("convForward");
-    ConvSpec spec = holder.spec();
-    long from = call.in("x", x, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY, spec.inChannels());
-    long add = call.inOrNull("bias", bias, spec.outChannels());
-    Sizes s = Sizes.of(spec, x.shape());
-    long rest = call.inOrNull("residual", residual, s.out());
-    long to = call.outOver("y", y, List.of("residual"), s.out());
-    call.run(() -> convForward(from, packed, add, rest, to, s, relu));
-  }
-
-  /** {@link ConvolutionOps#convBackwardData}. */
-  void convBackwardData(ConvWeights weights, Tensor dy, Tensor dx) {
-    CudaCall call = context.call("convBackwardData");
-    CudaWeights holder = own("convBackwardData", weights);
-    long packed = holder.loaded("convBackwardData");
-    ConvSpec spec = holder.spec();
-    long to = call.out("dx", dx, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY, spec.inChannels());
-    Sizes s = Sizes.of(spec, dx.shape());
-    long from = call.in("dy", dy, s.out());
-    call.run(() -> convBackwardData(from, packed, to, s));
-  }
-
-  /** {@link ConvolutionOps#convBackwardWeights}. */
-  void convBackwardWeights(ConvSpec spec, Tensor x, Tensor dy, Tensor dw, @Nullable Tensor db) {
-    CudaCall call = context.call("convBackwardWeights");
-    long k = spec.kernel();
-    long from = call.in("x", x, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY, spec.inChannels());
-    Sizes s = Sizes.of(spec, x.shape());
-    long gradient = call.in("dy", dy, s.out());
-    long to = call.out("dw", dw, spec.outChannels(), spec.inChannels(), k, k);
-    long toBias = call.outOrNull("db", db, spec.outChannels());
-    call.run(
-        () -> {
-          long sums = call.workspace(s.splits() * spec.weights() * Float.BYTES);
-          weightsSums(from, gradient, sums, s);
-          convBackwardWeights(sums, to, s);
-          if (db != null) {
-            long parts = call.workspace(s.chunks() * spec.outChannels() * Double.BYTES);
-            biasSums(gradient, parts, s);
-            convBackwardBias(parts, toBias, s);
-          }
-        });
-  }
-
-  private CudaWeights own(String operation, ConvWeights weights) {
-    if (!(weights instanceof CudaWeights holder) || holder.owner() != this) {
-      throw new IllegalArgumentException(
-          operation + ": the weights of " + weights.spec() + " belong to another backend");
+  @Override
+  public void backwardWeights(
+      CudaCall call, ConvolutionSizes s, long x, long dy, long dw, long db) {
+    long sums = call.workspace(splits(s) * s.spec().weights() * Float.BYTES);
+    weightsSums(x, dy, sums, s);
+    convBackwardWeights(sums, dw, s);
+    if (db != 0) {
+      backwardBias(call, s, dy, db);
     }
-    return holder;
   }
 
-  /** From any thread. */
-  void closeWeights(CudaWeights weights) {
-    context.giveBack(
-        () -> {
-          if (holders.remove(weights)) {
-            weights.release();
-          }
-        });
+  /** The gradient of the bias: sums of dy over images and positions, in double. */
+  void backwardBias(CudaCall call, ConvolutionSizes s, long dy, long db) {
+    long sums = call.workspace(chunks(s) * s.spec().outChannels() * Double.BYTES);
+    biasSums(dy, sums, s);
+    convBackwardBias(sums, db, s);
   }
 
-  /** Frees packed weights; on the compute thread, before the pool closes. */
-  void close() {
-    holders.forEach(CudaWeights::release);
-    holders.clear();
+  @Override
+  public String describe() {
+    return "Wisp's plain kernels";
   }
+
+  @Override
+  public void close() {}
 }

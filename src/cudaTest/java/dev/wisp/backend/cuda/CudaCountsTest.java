@@ -40,7 +40,11 @@ class CudaCountsTest {
   @BeforeAll
   static void count() throws IOException {
     Map<String, List<CountedCall>> byCode =
-        Stream.of(CountedPointwiseCalls.all(), CountedMethodCalls.all(), CountedNetworkCalls.all())
+        Stream.of(
+                CountedPointwiseCalls.all(),
+                CountedMethodCalls.all(),
+                CountedNetworkCalls.all(),
+                CountedLayoutCalls.all())
             .flatMap(List::stream)
             .collect(Collectors.groupingBy(CountedCall::code));
     byCode.forEach(CudaCountsTest::countAll);
@@ -58,8 +62,11 @@ class CudaCountsTest {
   }
 
   private static void countAll(String code, List<CountedCall> calls) {
+    // The project's convolutions, not cuDNN's.
+    CudnnOptions plain = CudnnOptions.standard().withUse(CudnnOptions.Use.PLAIN);
     try (CudaBackend backend =
-        CudaBackend.open(CudaOptions.standard().withCacheBytes(0).withCode(code))) {
+        CudaBackend.open(
+            CudaOptions.standard().withCacheBytes(0).withCode(code).withCudnn(plain))) {
       calls.forEach(call -> backend.run(() -> countOne(backend, call)));
     }
   }

@@ -4,6 +4,7 @@ import static dev.wisp.backend.cuda.CudaParameter.pointer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.wisp.backend.ConvSpec;
 import dev.wisp.common.WispException;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
@@ -182,6 +183,47 @@ class CudaFaultTest {
           backend,
           scope ->
               assertThatThrownBy(() -> scope.f32(1L << 40)).isInstanceOf(WispOutOfMemory.class));
+    }
+  }
+
+  private static CudaBackend convolving() {
+    return CudaBackend.open(
+        CudaOptions.standard()
+            .withCacheBytes(0)
+            .withCudnn(CudnnOptions.standard().withUse(CudnnOptions.Use.CUDNN)));
+  }
+
+  /**
+   * Fails cuDNN's calls one after the other: while algorithms are tried, then with a plan at hand.
+   */
+  @Test
+  void aFailureOfCudnnEndsInOneLineAndEverythingIsGivenBack() {
+    ConvSpec spec = new ConvSpec(5, 6, 3, 1, 1, 1);
+    for (boolean planned : new boolean[] {false, true}) {
+      for (int call = 1; call <= 3; call++) {
+        CudaBackend backend = convolving();
+        if (planned) {
+          CudnnConvolutionsTest.step(backend, spec, 4, 5);
+        }
+        Referee.fail("cudnn:" + call);
+        int width = planned ? 5 : 10 * call;
+        assertThatThrownBy(() -> CudnnConvolutionsTest.step(backend, spec, 4, width))
+            .isInstanceOf(WispException.class)
+            .hasMessageStartingWith("cuda: conv")
+            .hasMessageContaining("F32[2, 4, ")
+            .hasMessageContaining(" of 5->6 kernel 3 stride 1 padding 1 dilation 1, input 2x4x")
+            .hasMessageContaining("failed: CUDNN_STATUS_EXECUTION_FAILED (")
+            .hasMessageContaining("a planned failure); the device cannot be used any more")
+            .hasMessageNotContaining("\n");
+        Referee.fail("");
+        assertThatThrownBy(() -> CudnnConvolutionsTest.step(backend, spec, 4, 5))
+            .isInstanceOf(WispException.class)
+            .hasMessageContaining("the device was lost in an earlier call")
+            .hasMessageContaining("start the process again");
+        assertThat(backend.memoryStatistics().used()).isZero();
+        backend.close();
+        assertThat(backend.memoryStatistics().cached()).isZero();
+      }
     }
   }
 }

@@ -71,6 +71,7 @@ class CudaProviderTest {
         .startsWith("device cpu; not cuda: cuda:0 is software CUDA device")
         .contains("compute capability 7.5")
         .contains("NVRTC 12.9")
+        .contains("cuDNN 9.5.1")
         .doesNotContain("\n");
     try (Backend backend = Backends.open("cuda", CpuOptions.standard())) {
       assertThat(backend.name()).isEqualTo("cuda");
@@ -128,7 +129,8 @@ class CudaProviderTest {
     assertThat(result.code()).isEqualTo(2);
     assertThat(read(classes))
         .contains("dev.wisp.backend.cuda.CudaProvider")
-        .doesNotContain("jcuda");
+        .doesNotContain("jcuda")
+        .doesNotContain("org.bytedeco.cuda");
   }
 
   @Test
@@ -197,6 +199,80 @@ class CudaProviderTest {
         .asString()
         .startsWith("wisp: cuda: ")
         .contains("the device cannot be used any more in this process: start it again");
+    assertThat(result.code()).isEqualTo(2);
+  }
+
+  private static final String NO_CUDNN =
+      "cuDNN 9 was not found (libcudnn_graph.so.9: cannot open shared object file: No such file or"
+          + " directory): install cuDNN 9 for CUDA 12 or name its folder with -Dwisp.cudnn.path";
+
+  /** A folder with the driver's library alone. */
+  private Map<String, String> driverAlone() throws IOException {
+    String library = "libcuda.so.1";
+    Path installed = Path.of(System.getenv("LD_LIBRARY_PATH")).resolve(library);
+    Path alone = Files.createDirectories(folder.resolve("driver"));
+    Files.copy(installed, alone.resolve(library));
+    return Map.of("LD_LIBRARY_PATH", alone.toString());
+  }
+
+  @Test
+  void withoutCudnnOneLineSaysSoAndNoClassOfItsPresetIsTouched() throws Exception {
+    assumeNoCard();
+    Path classes = folder.resolve("classes");
+    Result result =
+        wisp(
+            driverAlone(),
+            List.of("-Xlog:class+load:file=" + classes),
+            "selftest",
+            "--device",
+            "cuda",
+            "--only",
+            "convForward");
+    assertThat(result.err()).isEqualTo(NO_CUDNN + "; convolutions run by Wisp's plain kernels\n");
+    assertThat(result.out()).contains("convolutions by Wisp's plain kernels");
+    assertThat(result.code()).isZero();
+    assertThat(read(classes)).contains("jcuda").doesNotContain("org.bytedeco.cuda");
+  }
+
+  @Test
+  void cudnnThatIsAskedForByNameAndMissingIsAnError() throws Exception {
+    assumeNoCard();
+    Result result =
+        wisp(
+            driverAlone(),
+            List.of("-Dwisp.cuda.convolutions=cudnn"),
+            "selftest",
+            "--device",
+            "cuda");
+    assertThat(result.err()).isEqualTo("wisp: -Dwisp.cuda.convolutions=cudnn: " + NO_CUDNN + "\n");
+    assertThat(result.code()).isEqualTo(2);
+  }
+
+  @Test
+  void theDoctorSaysWhetherThereIsCudnn() throws Exception {
+    assertThat(wisp(Map.of(), List.of(), "doctor").out()).contains("; NVRTC 12.9; cuDNN 9.5.1;");
+    assumeNoCard();
+    assertThat(wisp(driverAlone(), List.of(), "doctor").out())
+        .contains(NO_CUDNN + "; convolutions run by Wisp's plain kernels");
+  }
+
+  @Test
+  void convolvingByCudnnPrintsNothingBesideTheResults() throws Exception {
+    Result result =
+        wisp(Map.of(), List.of(), "selftest", "--device", "cuda", "--only", "convForward");
+    assertThat(result.err()).isEmpty();
+    assertThat(result.out()).contains("convolutions by cuDNN 9.5.1").contains("cases passed");
+    assertThat(result.code()).isZero();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"convolutions", "layout", "algorithms", "precision", "workspaceMb"})
+  void anOptionThatIsNoneIsRefusedWithWhatToGive(String option) throws Exception {
+    Result result =
+        wisp(Map.of(), List.of("-Dwisp.cuda." + option + "=x"), "selftest", "--device", "cuda");
+    assertThat(result.err())
+        .startsWith("wisp: -Dwisp.cuda." + option + " is 'x'; ")
+        .hasLineCount(1);
     assertThat(result.code()).isEqualTo(2);
   }
 }

@@ -8,11 +8,11 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
 /** What the software CUDA device lets a test decide and see (native/softgpu/include/softgpu.h). */
-final class Referee {
+public final class Referee {
   private Referee() {}
 
   /** Replaces the plan of failures: {@code alloc:5,launch@1:3,lost:7}; empty for none. */
-  static void fail(String plan) {
+  public static void fail(String plan) {
     try (Arena arena = Arena.ofConfined()) {
       int malformed =
           (int)
@@ -31,18 +31,31 @@ final class Referee {
     }
   }
 
+  /** Brings lost devices back. */
+  public static void restore() {
+    try {
+      Linker.nativeLinker()
+          .downcallHandle(
+              MemorySegment.ofAddress(CudaLibrary.address("softgpu_restore")),
+              FunctionDescriptor.ofVoid())
+          .invokeExact();
+    } catch (Throwable impossible) {
+      throw new AssertionError("softgpu_restore", impossible);
+    }
+  }
+
   /** Blocks, warps and atomics of later launches in their plain order. */
-  static void plainOrder() {
+  public static void plainOrder() {
     order(0, 0);
   }
 
   /** Blocks, warps and atomics of later launches in an order drawn by a seed. */
-  static void randomOrder(long seed) {
+  public static void randomOrder(long seed) {
     order(1, seed);
   }
 
   /** Forgets what every kernel has done so far. */
-  static void resetCounts() {
+  public static void resetCounts() {
     try {
       Linker.nativeLinker()
           .downcallHandle(
@@ -55,7 +68,7 @@ final class Referee {
   }
 
   /** What every kernel has done since {@link #resetCounts}, as the device's JSON. */
-  static String counts() {
+  public static String counts() {
     MethodHandle copy =
         Linker.nativeLinker()
             .downcallHandle(

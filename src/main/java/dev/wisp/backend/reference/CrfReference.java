@@ -29,6 +29,9 @@ public final class CrfReference {
     private final float[] weight;
     private final Map<IntBuffer, Integer> numbers = new HashMap<>();
 
+    /** For each axis the vertices on both sides of each vertex, -1 where there is none. */
+    private final int[][] beside;
+
     Lattice(double @Nullable [] image, int h, int w, float spatial, float colour) {
       d = image == null ? 2 : 5;
       scales = new float[d];
@@ -51,6 +54,22 @@ public final class CrfReference {
       if (pixels % 4 != 0) {
         enter(new float[d], -1);
       }
+      beside = new int[d + 1][2 * numbers.size()];
+      numbers.forEach(
+          (key, number) -> {
+            for (int axis = 0; axis <= d; axis++) {
+              beside[axis][2 * number] = neighbour(key.array(), axis, -1);
+              beside[axis][2 * number + 1] = neighbour(key.array(), axis, 1);
+            }
+          });
+    }
+
+    private int neighbour(int[] key, int axis, int step) {
+      int[] other = key.clone();
+      for (int i = 0; i < d; i++) {
+        other[i] += i == axis ? -step * d : step;
+      }
+      return numbers.getOrDefault(IntBuffer.wrap(other), -1);
     }
 
     private static float bounded(float feature) {
@@ -115,11 +134,9 @@ public final class CrfReference {
       }
       for (int axis = 0; axis <= d; axis++) {
         double[] next = new double[now.length];
-        for (Map.Entry<IntBuffer, Integer> entry : numbers.entrySet()) {
-          int[] key = entry.getKey().array();
-          double beside = r.of(value(now, key, axis, -1) + value(now, key, axis, 1));
-          int number = entry.getValue();
-          next[number] = r.of(now[number] + r.of(0.5 * beside));
+        for (int v = 0; v < now.length; v++) {
+          double sum = r.of(value(now, beside[axis][2 * v]) + value(now, beside[axis][2 * v + 1]));
+          next[v] = r.of(now[v] + r.of(0.5 * sum));
         }
         now = next;
       }
@@ -135,13 +152,8 @@ public final class CrfReference {
       return out;
     }
 
-    private double value(double[] now, int[] key, int axis, int step) {
-      int[] other = key.clone();
-      for (int i = 0; i < d; i++) {
-        other[i] += i == axis ? -step * d : step;
-      }
-      Integer number = numbers.get(IntBuffer.wrap(other));
-      return number == null ? 0 : now[number];
+    private static double value(double[] now, int vertex) {
+      return vertex < 0 ? 0 : now[vertex];
     }
   }
 

@@ -1,0 +1,309 @@
+package dev.wisp.backend.cuda;
+
+import static org.bytedeco.cuda.global.cudnn.*;
+
+import dev.wisp.backend.ConvSpec;
+import dev.wisp.backend.cuda.CudnnOptions.Precision;
+import dev.wisp.backend.cuda.CudnnPass.Operands;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Convolutions by cuDNN. Tensors are NHWC outside; inside, each convolution runs in the layout and
+ * by the algorithm that {@link CudnnPlans} has found for it. Bias, residual and ReLU are added by
+ * cuDNN where it can, else by a kernel of the project; the bias's gradient is the project's kernel,
+ * which sums in double. What cuDNN has no algorithm for runs by the plain kernels.
+ */
+@SuppressWarnings("deprecation") // cuDNN 9 deprecates all that is not its graphs.
+final class CudnnConvolutions implements Convolver {
+  private static final Logger LOG = LoggerFactory.getLogger(CudnnConvolutions.class);
+
+  private static final String FUSED = "cudnnConvolutionBiasActivationForward";
+
+  /** Compute capability times ten of the Titan V. */
+  private static final int FIRST_TENSOR_CORES = 70;
+
+  private final CudaContext context;
+  private final PlainConvolutions plain;
+  private final CudaLayouts layouts;
+  private final CudaHalf half;
+  private final CudnnOperands operands;
+  private final Cudnn cudnn;
+  private final CudnnPlans plans;
+  private final String description;
+
+  /**
+   * Opens cuDNN; on the compute thread.
+   *
+   * @param plain for what cuDNN does not do
+   * @throws dev.wisp.common.WispException in one line, if it does not start
+   */
+  CudnnConvolutions(CudaContext context, PlainConvolutions plain) {
+    this.context = context;
+    this.plain = plain;
+    layouts = new CudaLayouts(context);
+    half = new CudaHalf(context);
+    operands = new CudnnOperands(layouts, half);
+    CudaSession session = context.session();
+    CudnnOptions options = context.cudnn();
+    if (options.precision() == Precision.MIXED
+        && session.device().capability() < FIRST_TENSOR_CORES) {
+      LOG.info(
+          "{} has no tensor cores: -D{}=mixed is ignored",
+          session.device().name(),
+          CudnnOptions.PRECISION);
+      options = options.withPrecision(Precision.FLOAT32);
+    }
+    cudnn = new Cudnn(session);
+    String version = Cudnn.version();
+    description =
+        options.precision() == Precision.MIXED ? version + " in mixed precision" : version;
+    CudnnAlgorithms kept =
+        new CudnnAlgorithms(
+            context.cacheFolders(), session.device().name(), session.device().driver(), version);
+    plans = new CudnnPlans(cudnn, session, options, kept);
+  }
+
+  /** For tests: what was tried, and what is at hand. */
+  CudnnPlans plans() {
+    return plans;
+  }
+
+  @Override
+  public String describe() {
+    return description;
+  }
+
+  @Override
+  public void forward(
+      CudaCall call,
+      ConvolutionSizes s,
+      long x,
+      CudaWeights weights,
+      long bias,
+      long residual,
+      long y,
+      boolean relu) {
+    if (!fits(s)) {
+      plain.forward(call, s, x, weights, bias, residual, y, relu);
+      return;
+    }
+    CudnnPlan plan = plans.known(CudnnPass.FORWARD, s);
+    if (plan == null) {
+      int mark = call.mark();
+      // Not y: that may be the residual, whose values are still needed.
+      long scratch = call.workspace(s.outputElements() * Float.BYTES);
+      plan =
+          plans.make(
+              call,
+              CudnnPass.FORWARD,
+              s,
+              layout -> operands.forward(call, layout, s, x, weights, scratch),
+              tried -> forward(call, tried, s, x, weights, bias, residual, scratch, relu));
+      call.release(mark);
+    }
+    if (plan.layout() == CudnnLayout.PLAIN) {
+      plain.forward(call, s, x, weights, bias, residual, y, relu);
+    } else {
+      forward(call, plan, s, x, weights, bias, residual, y, relu);
+    }
+  }
+
+  private void forward(
+      CudaCall call,
+      CudnnPlan plan,
+      ConvolutionSizes s,
+      long x,
+      CudaWeights weights,
+      long bias,
+      long residual,
+      long y,
+      boolean relu) {
+    int mark = call.mark();
+    Operands o = operands.forward(call, plan.layout(), s, x, weights, y);
+    switch (plan.layout()) {
+      case NHWC -> {
+        if (!fused(call, plan, o, bias, residual, relu)) {
+          boolean kept = residual == y;
+          long product = kept ? call.workspace(s.outputElements() * Float.BYTES) : y;
+          run(call, CudnnPass.FORWARD, plan, new Operands(o.x(), o.weights(), product));
+          if (kept || bias != 0 || residual != 0 || relu) {
+            layouts.finish(product, bias, residual, y, s, relu);
+          }
+        }
+      }
+      case NCHW -> {
+        run(call, CudnnPass.FORWARD, plan, o);
+        layouts.finishPlanar(o.y(), bias, residual, y, s, relu);
+      }
+      case HALF -> {
+        run(call, CudnnPass.FORWARD, plan, o);
+        half.finish(o.y(), bias, residual, y, s, relu);
+      }
+      case PLAIN -> throw new AssertionError(plan);
+    }
+    call.release(mark);
+  }
+
+  /**
+   * Convolution, bias, residual and ReLU in one call of cuDNN's, if it does that.
+   *
+   * @param residual may be the result
+   * @return false if it does not: then nothing was written
+   */
+  private boolean fused(
+      CudaCall call, CudnnPlan plan, Operands o, long bias, long residual, boolean relu) {
+    // Without an activation cuDNN knows one algorithm only; our own pass costs little there.
+    if (bias == 0 || !relu || plan.apart) {
+      return false;
+    }
+    CudnnShape s = plan.shape();
+    int mark = call.mark();
+    int status =
+        cudnnConvolutionBiasActivationForward(
+            cudnn.handle,
+            cudnn.one,
+            s.x,
+            cudnn.first.at(o.x()),
+            s.weights,
+            cudnn.second.at(o.weights()),
+            s.convolution,
+            plan.choice().algorithm(),
+            cudnn.space.at(space(call, plan)),
+            plan.workspace(),
+            residual == 0 ? cudnn.zero : cudnn.one,
+            s.y,
+            cudnn.fourth.at(residual == 0 ? o.y() : residual),
+            s.bias,
+            cudnn.fifth.at(bias),
+            cudnn.relu,
+            s.y,
+            cudnn.third.at(o.y()));
+    call.release(mark);
+    if (Cudnn.notSupported(status)) {
+      plan.apart = true;
+      return false;
+    }
+    cudnn.check(status, FUSED, s.toString());
+    finished(FUSED);
+    return true;
+  }
+
+  @Override
+  public void backwardData(
+      CudaCall call, ConvolutionSizes s, long dy, CudaWeights weights, long dx) {
+    CudnnPlan plan =
+        plan(
+            call,
+            CudnnPass.BACKWARD_DATA,
+            s,
+            layout -> operands.data(call, layout, s, dy, weights, dx),
+            tried -> backwardData(call, tried, s, dy, weights, dx));
+    if (plan == null) {
+      plain.backwardData(call, s, dy, weights, dx);
+    } else {
+      backwardData(call, plan, s, dy, weights, dx);
+    }
+  }
+
+  private void backwardData(
+      CudaCall call, CudnnPlan plan, ConvolutionSizes s, long dy, CudaWeights weights, long dx) {
+    int mark = call.mark();
+    Operands o = operands.data(call, plan.layout(), s, dy, weights, dx);
+    run(call, CudnnPass.BACKWARD_DATA, plan, o);
+    if (plan.layout() == CudnnLayout.NCHW) {
+      layouts.transpose(o.x(), dx, s.n(), s.spec().inChannels(), s.h() * s.w());
+    } else if (plan.layout() == CudnnLayout.HALF) {
+      half.widen(o.x(), dx, s.inputElements());
+    }
+    call.release(mark);
+  }
+
+  @Override
+  public void backwardWeights(
+      CudaCall call, ConvolutionSizes s, long x, long dy, long dw, long db) {
+    CudnnPlan plan =
+        plan(
+            call,
+            CudnnPass.BACKWARD_WEIGHTS,
+            s,
+            layout -> operands.weights(call, layout, s, x, dy, dw),
+            tried -> backwardWeights(call, tried, s, x, dy, dw));
+    if (plan == null) {
+      plain.backwardWeights(call, s, x, dy, dw, db);
+      return;
+    }
+    backwardWeights(call, plan, s, x, dy, dw);
+    if (db != 0) {
+      plain.backwardBias(call, s, dy, db);
+    }
+  }
+
+  private void backwardWeights(
+      CudaCall call, CudnnPlan plan, ConvolutionSizes s, long x, long dy, long dw) {
+    int mark = call.mark();
+    Operands o = operands.weights(call, plan.layout(), s, x, dy, dw);
+    run(call, CudnnPass.BACKWARD_WEIGHTS, plan, o);
+    ConvSpec spec = s.spec();
+    long result = o.weights();
+    if (plan.layout() == CudnnLayout.HALF) {
+      result = CudnnOperands.gradient(call, s, dw);
+      half.widen(o.weights(), result, spec.weights());
+    }
+    if (result != dw) {
+      layouts.transpose(result, dw, spec.outChannels(), s.taps(), spec.inChannels());
+    }
+    call.release(mark);
+  }
+
+  /** The plan of a backward pass, whose result may be overwritten; null for the plain kernels. */
+  private @Nullable CudnnPlan plan(
+      CudaCall call,
+      CudnnPass pass,
+      ConvolutionSizes s,
+      Function<CudnnLayout, Operands> inLayout,
+      Consumer<CudnnPlan> trial) {
+    if (!fits(s)) {
+      return null;
+    }
+    CudnnPlan plan = plans.known(pass, s);
+    if (plan == null) {
+      plan = plans.make(call, pass, s, inLayout, trial);
+    }
+    return plan.layout() == CudnnLayout.PLAIN ? null : plan;
+  }
+
+  private void run(CudaCall call, CudnnPass pass, CudnnPlan plan, Operands o) {
+    int mark = call.mark();
+    pass.run(
+        cudnn, plan.shape(), plan.choice().algorithm(), o, space(call, plan), plan.workspace());
+    call.release(mark);
+    finished(pass.function());
+  }
+
+  /** Called after each call that computes. */
+  private void finished(String function) {
+    if (context.synchronous()) {
+      context.session().synchronize(function);
+    }
+  }
+
+  private static long space(CudaCall call, CudnnPlan plan) {
+    return plan.workspace() == 0 ? 0 : call.workspace(plan.workspace());
+  }
+
+  /** Whether cuDNN takes tensors of these sizes: some, and at most 2^31 - 1 elements. */
+  private static boolean fits(ConvolutionSizes s) {
+    long most = Math.max(Math.max(s.inputElements(), s.outputElements()), s.spec().weights());
+    return s.inputs() > 0 && most <= Integer.MAX_VALUE;
+  }
+
+  @Override
+  public void close() {
+    plans.close();
+    cudnn.close();
+  }
+}

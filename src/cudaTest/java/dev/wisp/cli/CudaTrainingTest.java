@@ -1,0 +1,222 @@
+package dev.wisp.cli;
+
+import static dev.wisp.cli.CliSupport.TINY;
+import static dev.wisp.cli.CliSupport.wisp;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.withinPercentage;
+
+import dev.wisp.backend.Backend;
+import dev.wisp.backend.cuda.Referee;
+import dev.wisp.data.Datasets;
+import dev.wisp.io.ImageCodec;
+import dev.wisp.pipeline.Devices;
+import dev.wisp.pipeline.Progress;
+import dev.wisp.pipeline.Recipes;
+import dev.wisp.pipeline.RunDirectory;
+import dev.wisp.pipeline.Training;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Training and labelling on pretend cards, and what becomes of a run whose card fails. */
+class CudaTrainingTest {
+  private static final String TWO_CARDS = "cuda:0,cuda:1";
+
+  @TempDir static Path folder;
+  private static Path data = Path.of("");
+  private static Path encoder = Path.of("");
+
+  @BeforeAll
+  static void prepare() throws IOException {
+    data = CliSupport.dataset(folder.resolve("data"));
+    Path pretrain = folder.resolve("pretrain");
+    wisp(TINY, "pretrain", "--data=" + data, "--run=" + pretrain, "--device=cpu", "--threads=1")
+        .ok();
+    encoder = pretrain.resolve("checkpoints/final.safetensors");
+    train("cpu", "cpu");
+    train("one", "cuda");
+    train("two", TWO_CARDS);
+  }
+
+  @AfterEach
+  void failNoMore() {
+    Referee.fail("");
+    Referee.restore();
+  }
+
+  private static CliSupport.Outcome command(String run, String devices, String... more) {
+    List<String> options = new ArrayList<>(TINY);
+    options.addAll(List.of(more));
+    return wisp(
+        options,
+        "train",
+        "--data=" + data,
+        "--weights=" + encoder,
+        "--run=" + folder.resolve(run),
+        "--device=" + devices,
+        "--threads=1");
+  }
+
+  private static byte[] train(String run, String devices, String... more) throws IOException {
+    command(run, devices, more).ok();
+    return weights(run);
+  }
+
+  private static byte[] weights(String run) throws IOException {
+    return Files.readAllBytes(folder.resolve(run).resolve("checkpoints/final.safetensors"));
+  }
+
+  private static List<Double> losses(String run) throws IOException {
+    return Files.readAllLines(folder.resolve(run).resolve("metrics.jsonl")).stream()
+        .map(line -> Double.valueOf(line.replaceAll(".*\"loss\":([^,]*),.*", "$1")))
+        .toList();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"cpu,one", "one,two"})
+  void oneCardGivesTheLossesOfTheCpuAndTwoCardsThoseOfOne(String expected, String run)
+      throws IOException {
+    List<Double> known = losses(expected);
+    List<Double> losses = losses(run);
+    assertThat(losses).hasSize(6).hasSameSizeAs(known);
+    for (int step = 0; step < known.size(); step++) {
+      assertThat(losses.get(step)).isCloseTo(known.get(step), withinPercentage(0.1));
+    }
+  }
+
+  @Test
+  void theSameCardsGiveTheSameBits() throws IOException {
+    assertThat(train("again", TWO_CARDS)).isEqualTo(weights("two"));
+  }
+
+  private static List<byte[]> labels(String device) throws IOException {
+    Path out = folder.resolve("labels-" + device);
+    wisp(
+            "label",
+            "--data=" + data,
+            "--weights=" + folder.resolve("two/checkpoints/final.safetensors"),
+            "--out=" + out,
+            "--device=" + device,
+            "--threads=1")
+        .ok();
+    List<byte[]> labels = new ArrayList<>();
+    try (Stream<Path> files = Files.list(out.resolve("labels"))) {
+      for (Path file : files.sorted().toList()) {
+        labels.add(ImageCodec.readMask(file).index());
+      }
+    }
+    return labels;
+  }
+
+  @Test
+  void aCardLabelsAsTheCpuDoes() throws IOException {
+    List<byte[]> expected = labels("cpu");
+    List<byte[]> labels = labels("cuda");
+    assertThat(labels).hasSize(4).hasSameSizeAs(expected);
+    int pixels = 0;
+    int different = 0;
+    for (int image = 0; image < labels.size(); image++) {
+      assertThat(labels.get(image)).hasSameSizeAs(expected.get(image));
+      for (int i = 0; i < labels.get(image).length; i++) {
+        pixels++;
+        different += labels.get(image)[i] == expected.get(image)[i] ? 0 : 1;
+      }
+    }
+    assertThat(different).isLessThanOrEqualTo(pixels / 1000);
+  }
+
+  /** Lets a card fail after two steps, of which there are checkpoints. */
+  private record Failing(String plan) implements Progress {
+    @Override
+    public void begin(String task, long done, long total) {}
+
+    @Override
+    public void advance(long done, String note) {
+      if (done == 8) {
+        Referee.fail(plan);
+      }
+    }
+
+    @Override
+    public void end() {}
+  }
+
+  /**
+   * Allocations, which are tried twice, launches and gradients at the beginning, in the middle and
+   * near the end of a step.
+   */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "cuda; alloc:1,alloc:1; lower training.batch",
+        "cuda; alloc:150,alloc:150; lower training.batch",
+        "cuda; lost:1; start it again",
+        "cuda; lost:60; start it again",
+        "cuda; lost:155; start it again",
+        "cuda:0,cuda:1; alloc@0:100,alloc@0:100; lower training.batch",
+        "cuda:0,cuda:1; alloc@1:150,alloc@1:150; lower training.batch",
+        "cuda:0,cuda:1; launch@1:50; cuLaunchKernel",
+        "cuda:0,cuda:1; lost@0:1; start it again",
+        "cuda:0,cuda:1; lost@1:100; start it again",
+        "cuda:0,cuda:1; lost@1:157; start it again",
+        "cuda:0,cuda:1; nccl@0:1; ncclAllReduce",
+        "cuda:0,cuda:1; nccl@1:40; ncclAllReduce",
+      })
+  void aCardThatFailsFreesEverythingAndTheRunContinuesToTheSameBits(
+      String cards, String plan, String message) throws IOException {
+    String run = "failed-" + plan.replaceAll("[^a-z0-9]", "") + cards.length();
+    try (Devices.Group devices = Devices.openAll(cards, 1)) {
+      Training.Request request =
+          new Training.Request(
+              folder.resolve(run),
+              Recipes.load(
+                  "demo",
+                  TINY.stream()
+                      .filter(option -> option.startsWith("--set="))
+                      .map(option -> option.substring("--set=".length()))
+                      .toList()),
+              RunDirectory.Existing.REFUSE,
+              false,
+              encoder,
+              Datasets.open(data, "train"),
+              null,
+              false);
+      assertThatThrownBy(() -> Training.run(devices.backends(), request, new Failing(plan)))
+          .hasMessageContaining(message)
+          .hasMessageNotContaining("\n");
+      for (Backend device : devices.backends()) {
+        assertThat(device.memoryStatistics().used()).isZero();
+      }
+    }
+    failNoMore();
+    assertThat(losses(run)).hasSizeBetween(2, 5);
+    assertThat(folder.resolve(run).resolve("checkpoints/final.safetensors")).doesNotExist();
+    assertThat(train(run, cards, "--resume"))
+        .isEqualTo(weights(cards.equals(TWO_CARDS) ? "two" : "one"));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "alloc@1:400,alloc@1:400; lower training.batch",
+        "lost@1:300; start it again",
+        "nccl:7; give -Dwisp.cuda.collective=host",
+      })
+  void aCardThatFailsIsOneLineForTheUserAndItsExitCode(String plan, String message) {
+    Referee.fail(plan);
+    String run = "user-" + plan.replaceAll("[^a-z0-9]", "");
+    assertThat(command(run, TWO_CARDS).error()).startsWith("wisp: ").contains(message);
+  }
+}
