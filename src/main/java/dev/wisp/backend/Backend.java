@@ -68,9 +68,14 @@ public interface Backend
     return Optional.empty();
   }
 
+  /** The arithmetic of the convolutions at present. */
+  default Precision precision() {
+    return Precision.FLOAT32;
+  }
+
   /**
-   * Asks for the arithmetic of the convolutions from now on; at first it is float32. A device that
-   * has no other stays with it.
+   * Asks for the arithmetic of the convolutions from now on. A device that has no other stays with
+   * float32.
    *
    * @return whether convolutions are computed so
    */

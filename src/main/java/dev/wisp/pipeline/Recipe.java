@@ -1,5 +1,6 @@
 package dev.wisp.pipeline;
 
+import dev.wisp.backend.Precision;
 import dev.wisp.common.WispException;
 import dev.wisp.method.MapSequence;
 import dev.wisp.nn.Sgd.LossScaling;
@@ -125,14 +126,14 @@ public record Recipe(
       }
     }
 
-    /** Whether the loss is scaled and convolutions may be computed in float16. */
-    boolean isMixed() {
-      return precision.equals(MIXED);
+    /** What convolutions are to be computed in, where the device can. */
+    Precision convolutions() {
+      return precision.equals(MIXED) ? Precision.MIXED : Precision.FLOAT32;
     }
 
     /** How the loss is scaled; null for not at all. */
     @Nullable LossScaling lossScaling() {
-      return isMixed() ? LossScaling.standard() : null;
+      return convolutions() == Precision.MIXED ? LossScaling.standard() : null;
     }
   }
 

@@ -36,7 +36,7 @@ public final class Throughput {
     Sgd.Options options =
         new Sgd.Options(1e-3, 1e-2, recipe.training().momentum(), 1e-4, 1, WARM + steps, 0.9)
             .withLossScaling(recipe.training().lossScaling());
-    try (Precisions _ = new Precisions(List.of(backend), recipe.training());
+    try (Precisions _ = new Precisions(List.of(backend), recipe.training().convolutions());
         AeSipeNet network = new AeSipeNet(backend, Models.method(recipe, CLASSES))) {
       network.initialize(recipe.seed());
       TrainingBatch images =

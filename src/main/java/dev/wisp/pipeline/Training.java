@@ -85,7 +85,7 @@ public final class Training {
             request.selectWithMasks(),
             request.acceptOlder());
     ParallelLearner.requireShares(values.batch(), devices.size());
-    try (Precisions _ = new Precisions(devices, values);
+    try (Precisions _ = new Precisions(devices, values.convolutions());
         Replicas<AeSipeNet> replicas = new Replicas<>(devices, device -> network(device, request));
         RunDirectory run = RunDirectory.open(request.run(), recipe, request.existing())) {
       Learner learner =

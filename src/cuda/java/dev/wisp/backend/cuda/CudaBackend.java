@@ -3,6 +3,7 @@ package dev.wisp.backend.cuda;
 import dev.wisp.backend.DevicePeak;
 import dev.wisp.backend.GroupedBackend;
 import dev.wisp.backend.MemoryStatistics;
+import dev.wisp.backend.Precision;
 import dev.wisp.backend.support.CacheFolders;
 import dev.wisp.backend.support.ComputeThread;
 import dev.wisp.common.WispException;
@@ -26,7 +27,7 @@ final class CudaBackend extends GroupedBackend {
 
   private final ComputeThread thread;
   private final CudaContext context;
-  private final String description;
+  private final String kernels;
   private final CudaConvolutions convolutions;
   private final CudaCrf crf;
 
@@ -36,7 +37,7 @@ final class CudaBackend extends GroupedBackend {
       CudaContext context,
       CudaConvolutions convolutions,
       CudaCrf crf,
-      String description) {
+      String kernels) {
     super(
         convolutions,
         new CudaNorms(context),
@@ -51,7 +52,7 @@ final class CudaBackend extends GroupedBackend {
     this.context = context;
     this.convolutions = convolutions;
     this.crf = crf;
-    this.description = description;
+    this.kernels = kernels;
   }
 
   /**
@@ -89,11 +90,9 @@ final class CudaBackend extends GroupedBackend {
           () -> {
             CudaContext context = CudaContext.open(thread, device, options, compiler);
             CudaConvolutions convolutions = convolutions(context);
-            String description =
-                "cuda: %s, kernels as %s by NVRTC %s, convolutions by %s"
-                    .formatted(device, code, nvrtc.version(), convolutions.describe());
-            return new CudaBackend(
-                thread, context, convolutions, new CudaCrf(context), description);
+            String kernels =
+                "cuda: %s, kernels as %s by NVRTC %s".formatted(device, code, nvrtc.version());
+            return new CudaBackend(thread, context, convolutions, new CudaCrf(context), kernels);
           });
     } catch (RuntimeException | Error failure) {
       thread.close(() -> {});
@@ -132,7 +131,7 @@ final class CudaBackend extends GroupedBackend {
 
   @Override
   public String describe() {
-    return description;
+    return "%s, convolutions by %s".formatted(kernels, convolutions.describe());
   }
 
   @Override
@@ -148,6 +147,16 @@ final class CudaBackend extends GroupedBackend {
   @Override
   public Optional<DevicePeak> peak() {
     return compute(() -> context.session().peak());
+  }
+
+  @Override
+  public Precision precision() {
+    return convolutions.precision();
+  }
+
+  @Override
+  public boolean setPrecision(Precision precision) {
+    return convolutions.setPrecision(precision);
   }
 
   @Override

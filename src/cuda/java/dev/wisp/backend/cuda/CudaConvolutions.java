@@ -6,6 +6,7 @@ import static dev.wisp.backend.cuda.CudaParameter.pointer;
 import dev.wisp.backend.ConvSpec;
 import dev.wisp.backend.ConvWeights;
 import dev.wisp.backend.ConvolutionOps;
+import dev.wisp.backend.Precision;
 import dev.wisp.tensor.Tensor;
 import java.util.Collections;
 import java.util.IdentityHashMap;
@@ -47,6 +48,17 @@ final class CudaConvolutions implements ConvolutionOps {
   /** What convolves, for a log. */
   String describe() {
     return convolver.describe();
+  }
+
+  /** {@link dev.wisp.backend.Backend#precision}. */
+  Precision precision() {
+    return convolver.precision();
+  }
+
+  /** {@link dev.wisp.backend.Backend#setPrecision}. */
+  boolean setPrecision(Precision wanted) {
+    context.require("setPrecision");
+    return convolver.setPrecision(wanted);
   }
 
   /** What convolves, for its tests. */

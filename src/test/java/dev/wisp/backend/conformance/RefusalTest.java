@@ -35,6 +35,7 @@ class RefusalTest {
           "compute",
           "run",
           "peak",
+          "precision",
           "setPrecision",
           "memoryStatistics",
           "close");
