@@ -169,7 +169,7 @@ void check_optimizer(const std::string& folder) {
     const Floats folded_values = uniform(channels * fan_in), weights = uniform(channels * fan_in),
                  gammas = uniform(channels), betas = uniform(channels), means = uniform(channels),
                  vars = uniform(channels, 0.01f, 2), dbs = uniform(channels);
-    Array<float> gamma(gammas), beta(betas), mean(means), var(vars), scale(channels),
+    Array<float> gamma(gammas), beta(betas), mean(means), var(vars), scale(2 * channels),
         bias(channels), weight(weights), db(dbs), folded(folded_values), in_place(folded_values),
         dw(folded_values.size()), dgamma(channels), dw_naive(folded_values.size()),
         dgamma_naive(channels), dgamma_in_place(channels);
@@ -183,14 +183,16 @@ void check_optimizer(const std::string& folder) {
     run("wisp_fold_norm_backward", static_cast<unsigned>(channels), in_place, in_place,
         dgamma_in_place);
     run("wisp_fold_norm_backward_naive", blocks(channels, 256), folded, dw_naive, dgamma_naive);
-    Doubles scale_exact(channels), bias_exact(channels), dw_exact(folded_values.size()),
+    Doubles scale_exact(2 * channels), bias_exact(channels), dw_exact(folded_values.size()),
         dgamma_exact(channels);
-    Floats scale_plain(channels), bias_plain(channels);
+    Floats scale_plain(2 * channels), bias_plain(channels);
     for (long long o = 0; o < channels; ++o) {
       const double deviation = std::sqrt(static_cast<double>(vars[o]) + eps);
       scale_exact[o] = gammas[o] / deviation;
       bias_exact[o] = betas[o] - means[o] * scale_exact[o];
       scale_plain[o] = static_cast<float>(scale_exact[o]);
+      scale_exact[channels + o] = scale_exact[o] - scale_plain[o];
+      scale_plain[channels + o] = static_cast<float>(scale_exact[channels + o]);
       bias_plain[o] = static_cast<float>(bias_exact[o]);
       double along = 0;
       for (long long i = o * fan_in; i < (o + 1) * fan_in; ++i) {

@@ -247,7 +247,10 @@ WISP_API int32_t wisp_unpack_tiles(const float* tiles, float* weight, int64_t o,
 
 /* ---- Folding of fixed batch norm and max pooling (ConvolutionOps). ---- */
 
-/* scale = gamma / sqrt(var + eps); bias = beta - mean scale; all [channels] */
+/*
+ * scale = gamma / sqrt(var + eps); bias = beta - mean scale; all [channels] but scale, [2, channels]:
+ * its nearest float32, and the rest
+ */
 WISP_API int32_t wisp_fold_norm(const float* gamma, const float* beta, const float* mean,
                                 const float* var, float eps, float* scale, float* bias,
                                 int64_t channels);

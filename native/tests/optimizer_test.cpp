@@ -71,7 +71,7 @@ Case loss_scale("update_loss_scale", {1}, [](Run& run, int64_t) {
 Case fold("fold_norm", {1, 2, 16, 65}, [](Run& run, int64_t channels) {
   const float *gamma = run.input(channels), *mean = run.input(channels);
   const float* var = run.input(channels, 0.1f, 2);
-  run.kernels.fold_norm(gamma, run.input(channels), mean, var, 1e-5f, run.output(channels),
+  run.kernels.fold_norm(gamma, run.input(channels), mean, var, 1e-5f, run.output(2 * channels),
                         run.output(channels), channels);
   for (int64_t fan_in : {1, 27, 64, 65, 577})
     run.kernels.fold_norm_backward(run.input(channels * fan_in), run.input(channels * fan_in),

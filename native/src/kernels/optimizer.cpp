@@ -128,6 +128,7 @@ void fold_norm(const float* gamma, const float* beta, const float* mean, const f
   for (int64_t o = 0; o < channels; ++o) {
     const double factor = gamma[o] / __builtin_sqrt(static_cast<double>(var[o]) + eps);
     scale[o] = static_cast<float>(factor);
+    scale[channels + o] = static_cast<float>(factor - scale[o]);
     bias[o] = static_cast<float>(beta[o] - mean[o] * factor);
   }
 }

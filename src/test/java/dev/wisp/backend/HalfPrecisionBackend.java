@@ -90,9 +90,11 @@ public final class HalfPrecisionBackend extends GroupedBackend {
       float[] values = below.floats(weight);
       if (scale != null) {
         float[] factors = below.floats(scale);
-        int each = values.length / factors.length;
+        int channels = target.spec().outChannels();
+        int each = values.length / channels;
         for (int i = 0; i < values.length; i++) {
-          values[i] *= factors[i / each];
+          int o = i / each;
+          values[i] = (float) (values[i] * ((double) factors[o] + factors[channels + o]));
         }
       }
       try (Scope scope = below.scope()) {

@@ -92,7 +92,7 @@ final class CudaConvolutions implements ConvolutionOps {
     ConvSpec spec = holder.spec();
     long k = spec.kernel();
     long from = call.in("weight", weight, spec.outChannels(), spec.inChannels(), k, k);
-    long factors = call.inOrNull("scale", scale, spec.outChannels());
+    long factors = call.inOrNull("scale", scale, 2, spec.outChannels());
     call.run(() -> loadWeights(from, factors, holder.forLoading(), spec));
   }
 

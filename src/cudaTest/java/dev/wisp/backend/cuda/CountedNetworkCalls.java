@@ -63,14 +63,17 @@ final class CountedNetworkCalls {
                 CONV_SIZE,
                 (b, t) -> {
                   Tensor weight = weights(t);
-                  Tensor scale = t.positive(CHANNELS);
+                  Tensor scale = t.positive(2, CHANNELS);
                   return () -> {
                     try (ConvWeights packed = b.convWeights(CONV)) {
                       b.loadWeights(packed, weight, scale);
                     }
                   };
                 })
-            .launches("wisp_load_weights", Work.of(8 * WEIGHTS + 4 * CHANNELS, WEIGHTS), STRIDE),
+            .launches(
+                "wisp_load_weights",
+                Work.of(8 * WEIGHTS + 8 * CHANNELS, 0).withDoubles(2.0 * WEIGHTS),
+                STRIDE),
         new CountedCall(
                 CONV_SIZE,
                 (b, t) -> {
@@ -141,11 +144,11 @@ final class CountedNetworkCalls {
                   Tensor beta = t.floats(CHANNELS);
                   Tensor mean = t.floats(CHANNELS);
                   Tensor var = t.positive(CHANNELS);
-                  Tensor scale = t.out(CHANNELS);
+                  Tensor scale = t.out(2, CHANNELS);
                   Tensor bias = t.out(CHANNELS);
                   return () -> b.foldNorm(gamma, beta, mean, var, EPS, scale, bias);
                 })
-            .launches("wisp_fold_norm", Work.of(24 * CHANNELS, 0).withDoubles(5.0 * CHANNELS)),
+            .launches("wisp_fold_norm", Work.of(28 * CHANNELS, 0).withDoubles(6.0 * CHANNELS)),
         new CountedCall(
                 CONV_SIZE,
                 (b, t) -> {

@@ -68,7 +68,7 @@ final class Samples {
         Sample.of("loadWeights")
             .convolution(CONV)
             .in("weight", 4, 3, 3, 3)
-            .in("scale", 4)
+            .in("scale", 2, 4)
             .calls((b, w, t) -> b.loadWeights(w, t[0], t[1])),
         Sample.of("convForward")
             .convolution(new ConvSpec(3, 3, 3, 1, 1, 1))
@@ -94,7 +94,7 @@ final class Samples {
             .in("beta", 3)
             .in("mean", 3)
             .in("var", 3)
-            .out("scale", 3)
+            .out("scale", 2, 3)
             .out("bias", 3)
             .calls((b, w, t) -> b.foldNorm(t[0], t[1], t[2], t[3], EPS, t[4], t[5])),
         Sample.of("foldNormBackward")
