@@ -63,7 +63,7 @@ class CudaMixedPrecisionTest {
       }
       crops.add(new Crop(pixels, SIDE, 0, SIDE, 0, SIDE));
     }
-    return new Batch(step, crops, new int[][] {{1}, {1, 2}}, List.of());
+    return new Batch(step, 0, crops, new int[][] {{1}, {1, 2}}, List.of());
   }
 
   private static AeSipeNet network(Backend backend) {

@@ -1,16 +1,13 @@
 package dev.wisp.cli;
 
 import dev.wisp.backend.Backend;
-import dev.wisp.backend.DevicePeak;
 import dev.wisp.backend.benchmark.KernelBenchmark;
 import dev.wisp.backend.benchmark.KernelBenchmarks;
 import dev.wisp.common.WispException;
 import dev.wisp.pipeline.Devices;
 import dev.wisp.pipeline.Recipe;
-import dev.wisp.pipeline.Throughput;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -72,54 +69,12 @@ final class BenchCommand extends Task {
     Recipe values = recipe.load();
     try (Backend backend = Devices.open(device.device, device.threads)) {
       out().printf("wisp %s; %s%n", Main.Version.number(), backend.describe());
-      Optional<DevicePeak> peak = backend.peak();
-      out()
-          .println(
-              peak.map(
-                      p ->
-                          "peak, calculated: %.0f GB/s, %.1f TFLOP/s"
-                              .formatted(
-                                  p.bytesPerSecond() * 1e-9, p.operationsPerSecond() * 1e-12))
-                  .orElse("peak: unknown"));
-      out().println();
-      out().println("| kernel | sizes | ms | GB/s | GFLOP/s | of the bound |");
-      out().println("|---|---|---|---|---|---|");
-      for (KernelBenchmark benchmark : chosen) {
-        print(benchmark, benchmark.seconds(backend, repeats), peak);
-      }
+      BenchReport report = new BenchReport(out(), backend, repeats);
+      report.kernels(chosen);
       if (!kernels) {
-        Throughput.Result training = Throughput.measure(backend, values, repeats);
-        out()
-            .printf(
-                "%ntraining, recipe %s, %s, batch %d, crops of %d: %.1f ms a step, %.2f images/s,"
-                    + " %d MB of device memory%n",
-                values.name(),
-                values.network().backbone(),
-                values.training().batch(),
-                values.training().crop(),
-                1e3 * training.seconds(),
-                training.imagesPerSecond(),
-                training.peakBytes() >> 20);
+        report.training(values);
       }
     }
     return ExitCodes.OK;
-  }
-
-  private void print(KernelBenchmark benchmark, double seconds, Optional<DevicePeak> peak) {
-    out()
-        .printf(
-            "| %s | %s | %.4f | %.1f | %.1f | %s |%n",
-            benchmark.operation(),
-            benchmark.sizes(),
-            1e3 * seconds,
-            1e-9 * benchmark.bytes() / seconds,
-            1e-9 * benchmark.operations() / seconds,
-            peak.map(
-                    p ->
-                        "%.0f %%"
-                            .formatted(
-                                100 * p.bound(benchmark.bytes(), benchmark.operations()) / seconds))
-                .orElse("-"));
-    out().flush();
   }
 }

@@ -1,9 +1,11 @@
 package dev.wisp.cli;
 
+import dev.wisp.backend.plan.Titan;
 import dev.wisp.common.WispException;
 import dev.wisp.pipeline.Doctor;
 import dev.wisp.pipeline.MemoryPlan;
 import dev.wisp.pipeline.Recipe;
+import dev.wisp.pipeline.StepBound;
 import java.io.PrintWriter;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -82,12 +84,32 @@ final class DoctorCommand extends Task {
           "  a card of %d GB: batch %d %s; largest batch %d%n",
           card, batch, batch <= largest ? "fits" : "does not fit", largest);
     }
+    bound(out, values);
     out.printf("%nLabelling, %s of the image's size%n", values.labelling().scales());
     for (int[] size : SIZES) {
       line(
           out,
           "image of %dx%d".formatted(size[0], size[1]),
           MemoryPlan.labelling(values, classes, size[0], size[1]));
+    }
+  }
+
+  private void bound(PrintWriter out, Recipe values) {
+    StepBound step = StepBound.of(values, classes);
+    out.printf(
+        "%nA step's least, calculated: %.0f GFLOP in convolutions, %.1f GB moved%n",
+        step.arithmetic() * 1e-9, step.bytes() * 1e-9);
+    for (Titan card : Titan.values()) {
+      double plain = step.seconds(card, false);
+      out.printf(
+          "  %-18s %6.0f ms, %5.1f images/s%s%n",
+          card.title(),
+          1e3 * plain,
+          values.training().batch() / plain,
+          card.halves() == 0
+              ? ""
+              : "; %.0f ms with convolutions on tensor cores"
+                  .formatted(1e3 * step.seconds(card, true)));
     }
   }
 

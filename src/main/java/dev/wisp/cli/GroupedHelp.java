@@ -14,10 +14,10 @@ final class GroupedHelp {
 
   private static Map<String, List<String>> groups() {
     Map<String, List<String>> groups = new LinkedHashMap<>();
-    groups.put("Try it", List.of("demo", "doctor", "selftest"));
+    groups.put("Try it", List.of("demo", "doctor", "selftest", "bench"));
     groups.put("Data", List.of("synth", "convert"));
     groups.put("Learn", List.of("pretrain", "train"));
-    groups.put("Use", List.of("label", "eval", "ablate"));
+    groups.put("Use", List.of("pipeline", "label", "crf", "eval", "ablate"));
     return groups;
   }
 

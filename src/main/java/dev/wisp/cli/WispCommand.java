@@ -33,7 +33,8 @@ import picocli.CommandLine.Spec;
       LabelCommand.class,
       CrfCommand.class,
       EvalCommand.class,
-      AblateCommand.class
+      AblateCommand.class,
+      PipelineCommand.class
     })
 final class WispCommand implements Runnable {
   @Spec private CommandSpec spec = CommandSpec.create();

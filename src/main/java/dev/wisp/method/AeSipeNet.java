@@ -163,8 +163,11 @@ public final class AeSipeNet implements TrainableNetwork {
     if (tape.isRecording()) {
       tape.backward();
     }
-    return new Losses(
-        backend.floats(losses.classification())[0], backend.floats(losses.consistency())[0]);
+    return Losses.sum(
+        Losses.CLASSIFICATION,
+        backend.floats(losses.classification())[0],
+        Losses.CONSISTENCY,
+        backend.floats(losses.consistency())[0]);
   }
 
   /** Like {@link #validate(ScaledImage, int[], Observer)}, unobserved. */

@@ -84,7 +84,7 @@ public final class ClassifierNet implements TrainableNetwork {
             backend.upload(TrainingBatch.matrix(batch.labels(), foreground), label);
             Tensor loss = MapFunctions.softMarginLoss(tape, score(tape, x4), label);
             tape.backward();
-            return new Losses(backend.floats(loss)[0], 0);
+            return Losses.of(Losses.CLASSIFICATION, backend.floats(loss)[0]);
           }
         });
   }

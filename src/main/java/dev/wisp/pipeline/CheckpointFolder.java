@@ -2,6 +2,7 @@ package dev.wisp.pipeline;
 
 import dev.wisp.common.WispException;
 import dev.wisp.io.FileErrors;
+import dev.wisp.io.FileTrees;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,7 +28,7 @@ final class CheckpointFolder {
     checkpoint.write(folder.resolve("step-%010d.safetensors".formatted(step)));
     List<Path> all = newestFirst();
     for (Path old : all.subList(Math.min(KEPT, all.size()), all.size())) {
-      RunDirectory.delete(old);
+      FileTrees.delete(old);
     }
   }
 

@@ -8,6 +8,7 @@ import dev.wisp.data.synth.SynthDataset;
 import dev.wisp.data.synth.SynthOptions;
 import dev.wisp.io.AtomicFiles;
 import dev.wisp.io.FileErrors;
+import dev.wisp.io.FileTrees;
 import dev.wisp.io.Image;
 import dev.wisp.io.ImageCodec;
 import dev.wisp.pipeline.RunDirectory.Existing;
@@ -131,7 +132,7 @@ public final class Demo {
           throw FileErrors.of(
               request.folder(), "holds a demo already; replace it with --force or name another");
         }
-        RunDirectory.delete(path);
+        FileTrees.delete(path);
       }
     }
   }

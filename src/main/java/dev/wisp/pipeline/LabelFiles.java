@@ -2,7 +2,9 @@ package dev.wisp.pipeline;
 
 import dev.wisp.common.WispException;
 import dev.wisp.data.Sample;
+import dev.wisp.data.loader.SampleSource;
 import dev.wisp.io.FileErrors;
+import dev.wisp.io.ImageCodec;
 import dev.wisp.io.Mask;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,6 +27,16 @@ final class LabelFiles {
   /** A sample's file. */
   static Path of(Path folder, Sample sample) {
     return folder.resolve(sample.id() + ".png");
+  }
+
+  /** Reads the files of a folder as the labels of an image's pixels. */
+  static SampleSource.Masks masks(Path folder) {
+    return (sample, image) -> {
+      Path file = of(folder, sample);
+      Mask label = ImageCodec.readMask(file);
+      requireSize(file, label, "image", image.width(), image.height());
+      return label;
+    };
   }
 
   /**

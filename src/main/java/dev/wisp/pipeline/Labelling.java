@@ -6,6 +6,7 @@ import dev.wisp.data.Dataset;
 import dev.wisp.data.Sample;
 import dev.wisp.io.AtomicFiles;
 import dev.wisp.io.FileErrors;
+import dev.wisp.io.FileTrees;
 import dev.wisp.io.ImageCodec;
 import dev.wisp.io.Mask;
 import dev.wisp.io.TensorFile;
@@ -142,8 +143,8 @@ public final class Labelling {
               "holds labels of other weights or settings (see %s); name another folder or use --force"
                   .formatted(SETTINGS));
         }
-        RunDirectory.delete(request.out().resolve("maps"));
-        RunDirectory.delete(request.out().resolve("labels"));
+        FileTrees.delete(request.out().resolve("maps"));
+        FileTrees.delete(request.out().resolve("labels"));
       }
     } catch (IOException e) {
       throw FileErrors.reading(file, e);

@@ -83,7 +83,8 @@ public record MemoryPlan(long weights, long optimizer, long fixed, long perImage
         new float[batch * grid * grid]);
   }
 
-  private static int[] present(int classes) {
+  /** Labels of each image of a dry run. */
+  static int[] present(int classes) {
     return IntStream.rangeClosed(1, Math.min(PRESENT, classes)).toArray();
   }
 

@@ -57,7 +57,10 @@ final class NetworkLearner implements Learner, AutoCloseable {
             size,
             size,
             batch.labels(),
-            batch.valid(network.outputStride())),
+            batch.valid(network.outputStride()),
+            batch.masks(),
+            batch.step(),
+            batch.first()),
         sgd.lossScale());
   }
 
@@ -65,8 +68,12 @@ final class NetworkLearner implements Learner, AutoCloseable {
   static Map<String, Double> metrics(Losses losses) {
     Map<String, Double> values = new LinkedHashMap<>();
     values.put("loss", losses.total());
-    values.put("lossClassification", losses.classification());
-    values.put("lossConsistency", losses.consistency());
+    losses
+        .parts()
+        .forEach(
+            (name, value) ->
+                values.put(
+                    "loss" + Character.toUpperCase(name.charAt(0)) + name.substring(1), value));
     return values;
   }
 

@@ -9,6 +9,7 @@ import dev.wisp.method.Losses;
 import dev.wisp.nn.Parameter;
 import dev.wisp.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -75,9 +76,11 @@ final class ParallelLearner implements Learner, AutoCloseable {
   }
 
   private static Losses mean(List<Losses> losses) {
-    return new Losses(
-        losses.stream().mapToDouble(Losses::classification).average().orElseThrow(),
-        losses.stream().mapToDouble(Losses::consistency).average().orElseThrow());
+    Map<String, Double> parts = new LinkedHashMap<>();
+    for (String name : losses.getFirst().parts().keySet()) {
+      parts.put(name, losses.stream().mapToDouble(l -> l.part(name)).average().orElseThrow());
+    }
+    return new Losses(losses.stream().mapToDouble(Losses::total).average().orElseThrow(), parts);
   }
 
   /** Of every device, the gradients of the parameters that any device has reached. */

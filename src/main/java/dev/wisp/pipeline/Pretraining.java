@@ -6,6 +6,7 @@ import dev.wisp.data.Dataset;
 import dev.wisp.data.Sample;
 import dev.wisp.data.loader.SampleSource;
 import dev.wisp.data.transform.Augmentation;
+import dev.wisp.data.transform.Scaling;
 import dev.wisp.method.ClassifierNet;
 import dev.wisp.nn.Sgd;
 import java.nio.file.Path;
@@ -65,7 +66,9 @@ public final class Pretraining {
             values.batch(),
             values.checkpointEvery(),
             new Augmentation(
-                values.crop(), values.longSideLow(), values.longSideHigh(), values.mirror()),
+                values.crop(),
+                new Scaling.LongSide(values.longSideLow(), values.longSideHigh()),
+                values.mirror()),
             Fingerprint.of(request.data()),
             Models.text(STAGE, request.data(), recipe),
             false,

@@ -21,7 +21,9 @@ public record Recipe(
     Method method,
     Training training,
     Pretraining pretraining,
-    Labelling labelling) {
+    Labelling labelling,
+    CrfRecipe crf,
+    PipelineRecipe pipeline) {
 
   /**
    * The encoder.

@@ -73,6 +73,14 @@ public final class Recipes {
     return YAML.writeValueAsString(recipe);
   }
 
+  /** Some sections as YAML, for comparing. */
+  static String sections(Recipe recipe, List<String> names) {
+    ObjectNode all = YAML.valueToTree(recipe);
+    ObjectNode some = YAML.createObjectNode();
+    names.forEach(name -> some.set(name, all.get(name)));
+    return YAML.writeValueAsString(some);
+  }
+
   /** Reads what {@link #write} wrote. */
   public static Recipe read(Path file) {
     return complete(parse(file), file.toString());

@@ -3,16 +3,10 @@ package dev.wisp.pipeline;
 import dev.wisp.common.WispException;
 import dev.wisp.io.AtomicFiles;
 import dev.wisp.io.FileErrors;
-import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
+import dev.wisp.io.FileTrees;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.util.Comparator;
 import java.util.List;
-import java.util.stream.Stream;
 
 /**
  * The folder of one training: {@code recipe.yaml}, {@code metrics.jsonl}, an event file and {@code
@@ -31,16 +25,15 @@ public final class RunDirectory implements AutoCloseable {
   }
 
   private static final String RECIPE = "recipe.yaml";
-  private static final String LOCK = ".lock";
 
   private final Path folder;
   private final Recipe recipe;
-  private final FileChannel lockFile;
+  private final FolderLock lock;
 
-  private RunDirectory(Path folder, Recipe recipe, FileChannel lockFile) {
+  private RunDirectory(Path folder, Recipe recipe, FolderLock lock) {
     this.folder = folder;
     this.recipe = recipe;
-    this.lockFile = lockFile;
+    this.lock = lock;
   }
 
   /**
@@ -59,11 +52,11 @@ public final class RunDirectory implements AutoCloseable {
       throw FileErrors.of(
           folder, "holds a run already; continue it with --resume or replace it with --force");
     }
-    FileChannel lock = lock(folder);
+    FolderLock lock = FolderLock.take(folder);
     try {
       if (existing == Existing.REPLACE) {
         for (String name : List.of(RECIPE, "metrics.jsonl", "checkpoints")) {
-          delete(folder.resolve(name));
+          FileTrees.delete(folder.resolve(name));
         }
       }
       if (existing == Existing.RESUME && held) {
@@ -72,7 +65,7 @@ public final class RunDirectory implements AutoCloseable {
         AtomicFiles.writeString(folder.resolve(RECIPE), Recipes.write(recipe));
       }
     } catch (RuntimeException e) {
-      release(lock);
+      lock.close();
       throw e;
     }
     return new RunDirectory(folder, recipe, lock);
@@ -109,49 +102,6 @@ public final class RunDirectory implements AutoCloseable {
     }
   }
 
-  private static FileChannel lock(Path folder) {
-    AtomicFiles.makeFolder(folder);
-    try {
-      FileChannel channel =
-          FileChannel.open(
-              folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-      FileLock lock;
-      try {
-        lock = channel.tryLock();
-      } catch (OverlappingFileLockException inThisProcess) {
-        lock = null;
-      }
-      if (lock == null) {
-        channel.close();
-        throw FileErrors.of(folder, "another process works on this run; wait for it or stop it");
-      }
-      return channel;
-    } catch (IOException e) {
-      throw FileErrors.writing(folder, e);
-    }
-  }
-
-  private static void release(FileChannel lock) {
-    try {
-      lock.close();
-    } catch (IOException e) {
-      throw new IllegalStateException("a lock cannot be released", e);
-    }
-  }
-
-  static void delete(Path path) {
-    if (!Files.exists(path)) {
-      return;
-    }
-    try (Stream<Path> tree = Files.walk(path)) {
-      for (Path each : tree.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(each);
-      }
-    } catch (IOException e) {
-      throw FileErrors.writing(path, e);
-    }
-  }
-
   public Path folder() {
     return folder;
   }
@@ -167,6 +117,6 @@ public final class RunDirectory implements AutoCloseable {
 
   @Override
   public void close() {
-    release(lockFile);
+    lock.close();
   }
 }

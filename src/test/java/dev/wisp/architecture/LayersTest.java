@@ -36,6 +36,7 @@ class LayersTest {
           "dev.wisp.autograd..",
           "dev.wisp.nn..",
           "dev.wisp.method..",
+          "dev.wisp.golden..",
           "dev.wisp.pipeline..",
           "dev.wisp",
           "dev.wisp.cli..");

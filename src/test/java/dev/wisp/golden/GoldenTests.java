@@ -4,7 +4,6 @@ import dev.wisp.backend.Backend;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.DynamicTest;
 
@@ -12,28 +11,14 @@ import org.junit.jupiter.api.DynamicTest;
 final class GoldenTests {
   private GoldenTests() {}
 
-  /** Compares one case on one backend; the report is finished by the caller. */
-  interface Check {
-    void run(GoldenCase report, Backend backend);
-  }
-
-  /**
-   * Tests for the files whose names match; where there is none the calling test is skipped.
-   *
-   * @param pattern of the files' names without extension
-   * @param cases of a file, at least one
-   */
-  static List<DynamicTest> of(
-      GoldenSupport golden,
-      String pattern,
-      Function<GoldenFile, List<String>> cases,
-      Map<String, Supplier<Backend>> backends,
-      Check check) {
+  /** Tests of a subject; where there are no files the calling test is skipped. */
+  static List<DynamicTest> of(GoldenSubject subject, Map<String, Supplier<Backend>> backends) {
+    GoldenFolder golden = GoldenSupport.open(subject.folder());
     List<DynamicTest> tests = new ArrayList<>();
-    for (String stem : golden.stems(pattern)) {
+    for (String stem : GoldenSupport.stems(golden, subject.files())) {
       List<String> names;
       try (GoldenFile file = golden.file(stem)) {
-        names = cases.apply(file);
+        names = subject.cases(file);
       }
       backends.forEach(
           (label, backend) ->
@@ -45,7 +30,9 @@ final class GoldenTests {
                               () -> {
                                 try (GoldenFile file = golden.file(stem);
                                     Backend engine = backend.get()) {
-                                  file.start(name, label).run(report -> check.run(report, engine));
+                                  System.out.println(
+                                      file.start(name, label)
+                                          .run(report -> subject.check(golden, report, engine)));
                                 }
                               }))));
     }

@@ -16,9 +16,9 @@ class PillowGoldenTest {
 
   @TestFactory
   List<DynamicTest> resizedImagesAndMasksEqualPillowsToTheBit() {
-    GoldenSupport golden = GoldenSupport.open("ae_sipe");
+    GoldenFolder golden = GoldenSupport.open("ae_sipe");
     List<DynamicTest> tests = new ArrayList<>();
-    for (String stem : golden.stems(FILES)) {
+    for (String stem : GoldenSupport.stems(golden, FILES)) {
       try (GoldenFile stored = golden.file(stem)) {
         for (String name : stored.cases()) {
           tests.add(

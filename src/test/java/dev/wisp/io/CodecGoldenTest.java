@@ -3,6 +3,7 @@ package dev.wisp.io;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.wisp.golden.GoldenFile;
+import dev.wisp.golden.GoldenFolder;
 import dev.wisp.golden.GoldenSupport;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -20,9 +21,9 @@ import org.junit.jupiter.api.function.Executable;
 class CodecGoldenTest {
   @TestFactory
   List<DynamicTest> everyStoredPictureDecodesToTheStoredPixels() {
-    GoldenSupport golden = GoldenSupport.open("irn_crf_deeplab");
+    GoldenFolder golden = GoldenSupport.open("irn_crf_deeplab");
     List<DynamicTest> tests = new ArrayList<>();
-    for (String stem : golden.stems("codec(_.+)?")) {
+    for (String stem : GoldenSupport.stems(golden, "codec(_.+)?")) {
       try (GoldenFile stored = golden.file(stem)) {
         List<String> names = stored.tensors().names();
         for (String name : names.stream().map(CodecGoldenTest::picture).distinct().toList()) {
@@ -41,7 +42,7 @@ class CodecGoldenTest {
         : tensor;
   }
 
-  private static Executable comparison(GoldenSupport golden, String stem, String name) {
+  private static Executable comparison(GoldenFolder golden, String stem, String name) {
     return () -> {
       try (GoldenFile file = golden.file(stem)) {
         if (name.startsWith("png.")) {

@@ -52,7 +52,11 @@ class CpuNetworkTest {
           Losses losses = net.step(batch(), sgd.lossScale());
           float norm = backend.compute(sgd::step).floatValue();
           results.add(
-              new float[] {(float) losses.classification(), (float) losses.consistency(), norm});
+              new float[] {
+                (float) losses.part(Losses.CLASSIFICATION),
+                (float) losses.part(Losses.CONSISTENCY),
+                norm
+              });
         }
       }
       for (Parameter parameter : net.parameters()) {

@@ -1,15 +1,23 @@
 package dev.wisp.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import dev.wisp.backend.Backend;
+import dev.wisp.backend.ConvSpec;
+import dev.wisp.backend.ConvWeights;
 import dev.wisp.backend.plan.PlanningBackend;
+import dev.wisp.backend.plan.Titan;
+import dev.wisp.backend.plan.Work;
 import dev.wisp.backend.reference.ReferenceBackend;
 import dev.wisp.method.AeSipeNet;
 import dev.wisp.method.TrainingBatch;
 import dev.wisp.nn.Sgd;
+import dev.wisp.tensor.Scope;
+import dev.wisp.tensor.Tensor;
 import java.lang.reflect.Array;
 import java.lang.reflect.Method;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -50,6 +58,37 @@ class MemoryPlanTest {
     MemoryPlan plan = MemoryPlan.training(RECIPE, CLASSES);
     assertThat(plan.tensors(batch))
         .isEqualTo(plan.weights() + stepPeak(PlanningBackend.open(), batch));
+  }
+
+  @Test
+  void theCountOfAConvolutionIsItsFormula() {
+    List<Work> counted = new ArrayList<>();
+    Backend backend = PlanningBackend.open(counted::add);
+    ConvSpec spec = new ConvSpec(64, 32, 3, 2, 1, 1);
+    try (Scope scope = backend.scope();
+        ConvWeights weights = backend.convWeights(spec)) {
+      Tensor x = scope.f32(2, 10, 12, 64);
+      Tensor y = scope.f32(2, 5, 6, 32);
+      backend.convForward(weights, x, null, null, true, y);
+      backend.convBackwardData(weights, y, x);
+      backend.convBackwardWeights(spec, x, y, scope.f32(32, 64, 3, 3), null);
+    }
+    double each = 2.0 * 2 * 5 * 6 * 32 * 64 * 9;
+    assertThat(counted).extracting(Work::operations).containsExactly(each, each, each);
+    long x = 2 * 10 * 12 * 64 * 4L;
+    long y = 2 * 5 * 6 * 32 * 4L;
+    long w = 32 * 64 * 9 * 4L;
+    assertThat(counted).extracting(Work::bytes).containsOnly(x + y + w);
+  }
+
+  @Test
+  void aStepsBoundGrowsWithTheBatchAndTensorCoresShortenIt() {
+    StepBound one = StepBound.of(Recipes.with(RECIPE, List.of("training.batch=1")), CLASSES);
+    StepBound four = StepBound.of(Recipes.with(RECIPE, List.of("training.batch=4")), CLASSES);
+    assertThat(four.arithmetic()).isCloseTo(4 * one.arithmetic(), withinPercentage(0.01));
+    assertThat(four.bytes()).isBetween(one.bytes(), 4 * one.bytes());
+    assertThat(four.seconds(Titan.RTX, true)).isLessThan(four.seconds(Titan.RTX, false));
+    assertThat(four.seconds(Titan.RTX, false)).isLessThan(four.seconds(Titan.X, false));
   }
 
   @Test

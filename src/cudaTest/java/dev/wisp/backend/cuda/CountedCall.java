@@ -1,5 +1,6 @@
 package dev.wisp.backend.cuda;
 
+import dev.wisp.backend.plan.Work;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
 import java.util.ArrayList;

@@ -1,6 +1,7 @@
 package dev.wisp.backend.cuda;
 
 import dev.wisp.backend.ConvSpec;
+import dev.wisp.backend.plan.Work;
 import dev.wisp.tensor.Tensor;
 import java.util.List;
 

@@ -3,6 +3,7 @@ package dev.wisp.backend.cuda;
 import dev.wisp.backend.ConvSpec;
 import dev.wisp.backend.ConvWeights;
 import dev.wisp.backend.OptimizerOps.SgdSlot;
+import dev.wisp.backend.plan.Work;
 import dev.wisp.tensor.Tensor;
 import java.util.List;
 import java.util.stream.Stream;

@@ -1,6 +1,7 @@
 package dev.wisp.backend.cuda;
 
 import dev.wisp.backend.ClassRows;
+import dev.wisp.backend.plan.Work;
 import dev.wisp.tensor.Tensor;
 import java.util.List;
 import java.util.stream.Stream;

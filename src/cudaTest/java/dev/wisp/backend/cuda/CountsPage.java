@@ -1,6 +1,8 @@
 package dev.wisp.backend.cuda;
 
 import dev.wisp.backend.cuda.CountedCall.CountedKernel;
+import dev.wisp.backend.plan.Titan;
+import dev.wisp.backend.plan.Work;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -124,15 +126,15 @@ final class CountsPage {
       page.append(
           format(
               "| %s | %.1f | %.2f | %.2f | %s |\n",
-              card.title,
-              card.bandwidth / 1e9,
-              card.floats / 1e12,
-              card.doubles / 1e12,
-              card.halves == 0 ? "none" : format("%.1f", card.halves / 1e12)));
+              card.title(),
+              card.bandwidth() / 1e9,
+              card.floats() / 1e12,
+              card.doubles() / 1e12,
+              card.halves() == 0 ? "none" : format("%.1f", card.halves() / 1e12)));
     }
     page.append("\n| kernel | size | operations | operations a byte |");
     for (Titan card : Titan.values()) {
-      page.append(" ").append(card.title).append(", us |");
+      page.append(" ").append(card.title()).append(", us |");
     }
     page.append("\n|---|---|--:|--:|").append("--:|".repeat(Titan.values().length)).append("\n");
     rows.forEach(row -> page.append(bound(row)));

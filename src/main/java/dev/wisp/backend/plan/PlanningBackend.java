@@ -4,13 +4,16 @@ import dev.wisp.backend.Backend;
 import dev.wisp.backend.ConvSpec;
 import dev.wisp.backend.ConvWeights;
 import dev.wisp.backend.MemoryStatistics;
+import dev.wisp.backend.OptimizerOps.SgdSlot;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Storage;
 import dev.wisp.tensor.Tensor;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
+import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,15 +28,28 @@ public final class PlanningBackend implements InvocationHandler {
   private long used;
   private long peak;
 
-  private PlanningBackend() {}
+  private final Consumer<Work> work;
+
+  private PlanningBackend(Consumer<Work> work) {
+    this.work = work;
+  }
 
   /** A new backend; it runs where it is called and need not be closed. */
   public static Backend open() {
+    return open(operation -> {});
+  }
+
+  /**
+   * A new backend that tells the least work of every operation it is asked for: each tensor moved
+   * once, and the multiplications and additions of convolutions, in float32. Arithmetic beside
+   * convolutions is not counted: memory bounds it.
+   */
+  public static Backend open(Consumer<Work> work) {
     return (Backend)
         Proxy.newProxyInstance(
             PlanningBackend.class.getClassLoader(),
             new Class<?>[] {Backend.class},
-            new PlanningBackend());
+            new PlanningBackend(work));
   }
 
   @Override
@@ -53,8 +69,46 @@ public final class PlanningBackend implements InvocationHandler {
       case "convWeights" -> new Packed((ConvSpec) arguments[0]);
       case "floats" -> new float[elements(arguments[0])];
       case "ints" -> new int[elements(arguments[0])];
-      default -> nothing(method);
+      default -> {
+        work.accept(Work.of(bytes(arguments), operations(method.getName(), arguments)));
+        yield nothing(method);
+      }
     };
+  }
+
+  private static long bytes(@Nullable Object[] arguments) {
+    long bytes = 0;
+    for (Object argument : arguments) {
+      bytes +=
+          switch (argument) {
+            case Tensor tensor -> tensor.shape().elements() * tensor.type().bytes();
+            case Packed packed -> packed.memory.bytes();
+            case List<?> list -> bytes(list.toArray());
+            // Gradient read, weight and momentum read and written.
+            case SgdSlot slot ->
+                bytes(new Object[] {slot.gradient()})
+                    + 2 * bytes(new @Nullable Object[] {slot.weight(), slot.momentum()});
+            case null, default -> 0;
+          };
+    }
+    return bytes;
+  }
+
+  /** A convolution multiplies and adds once for each weight of an output channel at each output. */
+  private static double operations(String method, @Nullable Object[] arguments) {
+    int output =
+        switch (method) {
+          case "convForward" -> 5;
+          case "convBackwardData" -> 1;
+          case "convBackwardWeights" -> 2;
+          default -> -1;
+        };
+    if (output < 0 || !(arguments[output] instanceof Tensor tensor)) {
+      return 0;
+    }
+    ConvSpec spec =
+        arguments[0] instanceof ConvWeights weights ? weights.spec() : (ConvSpec) arguments[0];
+    return 2.0 * elements(tensor) * spec.inChannels() * spec.kernel() * spec.kernel();
   }
 
   private static int elements(Object tensor) {

@@ -3,16 +3,19 @@ package dev.wisp.data.loader;
 import dev.wisp.data.transform.Crop;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The samples of one training step.
  *
  * @param step position in the whole training, from 0
+ * @param first position of the first sample in the step's whole batch, from 0
  * @param crops one per sample
  * @param labels class ids (1..K) per sample
  * @param skipped images that could not be decoded and were replaced
  */
-public record Batch(long step, List<Crop> crops, int[][] labels, List<Skipped> skipped) {
+public record Batch(long step, int first, List<Crop> crops, int[][] labels, List<Skipped> skipped) {
 
   /**
    * An image that could not be used.
@@ -30,7 +33,11 @@ public record Batch(long step, List<Crop> crops, int[][] labels, List<Skipped> s
    */
   public Batch part(int from, int to) {
     return new Batch(
-        step, crops.subList(from, to), Arrays.copyOfRange(labels, from, to), List.of());
+        step,
+        first + from,
+        crops.subList(from, to),
+        Arrays.copyOfRange(labels, from, to),
+        List.of());
   }
 
   /** All crops in one array {@code [N, size, size, 3]}. */
@@ -41,6 +48,20 @@ public record Batch(long step, List<Crop> crops, int[][] labels, List<Skipped> s
       System.arraycopy(crops.get(n).pixels(), 0, pixels, n * each, each);
     }
     return pixels;
+  }
+
+  /** {@link Crop#mask} of all crops in one array {@code [N, size, size]}, or null without masks. */
+  public byte @Nullable [] masks() {
+    byte[] of = crops.getFirst().mask();
+    if (of == null) {
+      return null;
+    }
+    byte[] masks = new byte[of.length * crops.size()];
+    for (int n = 0; n < crops.size(); n++) {
+      System.arraycopy(
+          Objects.requireNonNull(crops.get(n).mask()), 0, masks, n * of.length, of.length);
+    }
+    return masks;
   }
 
   /** {@link Crop#valid} of all crops in one array {@code [N, size / stride, size / stride]}. */

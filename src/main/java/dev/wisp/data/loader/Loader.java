@@ -4,6 +4,7 @@ import dev.wisp.common.CounterRandom;
 import dev.wisp.common.WispException;
 import dev.wisp.data.transform.Augmentation;
 import dev.wisp.data.transform.Crop;
+import dev.wisp.io.Image;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -17,9 +18,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Prepares the batches of a training ahead of time on a few threads. What a batch holds depends on
- * the seed and its step alone, never on timing, so a training can begin at any step. An image that
- * cannot be decoded is replaced by the next one that can, and named. Use from one thread; closing
- * stops the threads.
+ * the seed and its step alone, never on timing, so a training can begin at any step. An image that,
+ * or whose mask, cannot be decoded is replaced by the next one that can, and named. Use from one
+ * thread; closing stops the threads.
  */
 public final class Loader implements AutoCloseable {
   private static final long AUGMENT = 0x4155;
@@ -79,7 +80,8 @@ public final class Loader implements AutoCloseable {
       int candidate = (index + i) % source.size();
       try {
         CounterRandom random = CounterRandom.of(order.seed(), AUGMENT, epoch, index);
-        Crop crop = augmentation.apply(source.image(candidate), random);
+        Image image = source.image(candidate);
+        Crop crop = augmentation.apply(image, source.mask(candidate, image), random);
         return new Sample(crop, source.labels(candidate), skipped);
       } catch (WispException damaged) {
         skipped.add(
@@ -107,7 +109,7 @@ public final class Loader implements AutoCloseable {
       skipped.addAll(sample.skipped());
     }
     fill();
-    return new Batch(next++, crops, labels, skipped);
+    return new Batch(next++, 0, crops, labels, skipped);
   }
 
   private static Sample await(Future<Sample> future) {

@@ -1,5 +1,8 @@
 package dev.wisp.data.transform;
 
+import dev.wisp.io.Mask;
+import org.jspecify.annotations.Nullable;
+
 /**
  * A normalised square crop.
  *
@@ -9,8 +12,12 @@ package dev.wisp.data.transform;
  * @param bottom one past the last valid row
  * @param left first valid column
  * @param right one past the last valid column
+ * @param mask {@code [size, size]}: the label of every pixel, {@link Mask#VOID} outside the valid
+ *     box; null where only whole images are labelled
  */
-public record Crop(float[] pixels, int size, int top, int bottom, int left, int right) {
+@SuppressWarnings("ArrayRecordComponent")
+public record Crop(
+    float[] pixels, int size, int top, int bottom, int left, int right, byte @Nullable [] mask) {
 
   /**
    * Which positions of a feature grid lie in the image: 1 where pixel {@code (i * stride, j *

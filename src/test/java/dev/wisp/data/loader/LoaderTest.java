@@ -6,18 +6,36 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.wisp.common.CounterRandom;
 import dev.wisp.common.WispException;
 import dev.wisp.data.transform.Augmentation;
+import dev.wisp.data.transform.Scaling;
 import dev.wisp.io.Image;
+import dev.wisp.io.Mask;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class LoaderTest {
-  private static final Augmentation AUGMENTATION = new Augmentation(16, 10, 30, 0.5);
+  private static final Augmentation AUGMENTATION =
+      new Augmentation(16, new Scaling.LongSide(10, 30), 0.5);
 
   /** Images of random pixels; sample i carries class i + 1; some cannot be decoded. */
-  private record Source(int size, Set<Integer> damaged) implements SampleSource {
+  private static class Source implements SampleSource {
+    final int size;
+    final Set<Integer> damaged;
+
+    Source(int size, Set<Integer> damaged) {
+      this.size = size;
+      this.damaged = damaged;
+    }
+
+    @Override
+    public int size() {
+      return size;
+    }
+
     @Override
     public String name(int index) {
       return "image" + index;
@@ -96,6 +114,27 @@ class LoaderTest {
       }
     }
     assertThat(skipped).containsExactly(new Batch.Skipped("image2", "image2: truncated"));
+  }
+
+  @Test
+  void aPartOfABatchKnowsWhereItLiesAndKeepsItsMasks() {
+    SampleSource source =
+        new Source(4, Set.of()) {
+          @Override
+          public Mask mask(int index, Image image) {
+            byte[] labels = new byte[image.width() * image.height()];
+            Arrays.fill(labels, (byte) index);
+            return new Mask(image.width(), image.height(), labels);
+          }
+        };
+    Augmentation small = new Augmentation(8, new Scaling.LongSide(40, 40), 0.5);
+    try (Loader loader = new Loader(source, small, new Order(5, 4, 4), 0, 1, 1)) {
+      Batch whole = Objects.requireNonNull(loader.next());
+      Batch part = whole.part(1, 3).part(1, 2);
+      assertThat(part.first()).isEqualTo(2);
+      assertThat(part.masks()).hasSize(64).containsOnly((byte) (whole.labels()[2][0] - 1));
+      assertThat(whole.masks()).hasSize(256);
+    }
   }
 
   @Test

@@ -7,7 +7,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Collects one case's comparisons, prints one line and fails when a tensor is outside. The line has
+ * Collects one case's comparisons, tells them in a line and fails when a tensor is outside. It has
  * the name, the largest absolute and relative error of all tensors, and the tolerance of the tensor
  * that comes nearest to its own, with that tensor's name and error. Relative errors are relative to
  * the tensor's largest value.
@@ -292,20 +292,32 @@ public final class GoldenCase {
     return this;
   }
 
-  /** Runs the comparisons and finishes, so that a case which breaks off has its line too. */
-  void run(Consumer<GoldenCase> comparisons) {
+  /**
+   * Runs the comparisons and finishes, so that a case which breaks off has its line too.
+   *
+   * @return as {@link #finish}
+   */
+  public String run(Consumer<GoldenCase> comparisons) {
     try {
       comparisons.accept(this);
     } catch (RuntimeException | AssertionError broken) {
       interruption = broken;
       failures.add("broke off: " + broken);
     }
-    finish();
+    return finish();
   }
 
-  /** Prints the line; fails when something was outside or nothing was compared. */
-  public void finish() {
-    System.out.println(
+  /**
+   * Ends the case.
+   *
+   * @return its line
+   * @throws GoldenMismatch with the line, if something was outside or nothing was compared
+   */
+  public String finish() {
+    if (tensors == 0 && failures.isEmpty()) {
+      failures.add("nothing was compared");
+    }
+    String line =
         String.format(
             Locale.ROOT,
             "golden %-16s %-12s %-10s %4d checks, max abs %.2e, max rel %.2e, tolerance %.2e"
@@ -318,12 +330,10 @@ public final class GoldenCase {
             maxRel,
             worstTolerance,
             worst.isEmpty() ? "exact" : String.format(Locale.ROOT, "%s: %.2e", worst, worstError),
-            failures.isEmpty() ? "" : " FAILED"));
+            failures.isEmpty() ? "" : " FAILED");
     if (!failures.isEmpty()) {
-      throw new AssertionError(String.join("\n", failures), interruption);
+      throw new GoldenMismatch(line, failures, interruption);
     }
-    if (tensors == 0) {
-      throw new AssertionError(name + " of " + file.stem() + " compared nothing");
-    }
+    return line;
   }
 }

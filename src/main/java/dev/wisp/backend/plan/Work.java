@@ -1,4 +1,4 @@
-package dev.wisp.backend.cuda;
+package dev.wisp.backend.plan;
 
 /**
  * The least that a kernel's formula asks for, whatever the kernel does.
@@ -8,24 +8,29 @@ package dev.wisp.backend.cuda;
  * @param doubles operations in double, conversions included
  * @param halves operations of halves on tensor cores
  */
-record Work(long bytes, double floats, double doubles, double halves) {
-  static Work of(long bytes, double floats) {
+public record Work(long bytes, double floats, double doubles, double halves) {
+  /** Work in float32 alone. */
+  public static Work of(long bytes, double floats) {
     return new Work(bytes, floats, 0, 0);
   }
 
-  Work withDoubles(double operations) {
+  /** The same with operations in double. */
+  public Work withDoubles(double operations) {
     return new Work(bytes, floats, operations, halves);
   }
 
-  Work withHalves(double operations) {
+  /** The same with operations on tensor cores. */
+  public Work withHalves(double operations) {
     return new Work(bytes, floats, doubles, operations);
   }
 
-  Work times(int launches) {
+  /** As much again for each launch. */
+  public Work times(int launches) {
     return new Work(bytes * launches, floats * launches, doubles * launches, halves * launches);
   }
 
-  double operations() {
+  /** Of all kinds together. */
+  public double operations() {
     return floats + doubles + halves;
   }
 }

@@ -1,9 +1,10 @@
 package dev.wisp.golden;
 
-import static org.assertj.core.api.Assertions.assertThat;
+import static dev.wisp.golden.GoldenMismatch.require;
 
 import dev.wisp.io.TensorFile;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 
@@ -36,7 +37,7 @@ public final class GoldenFile implements AutoCloseable {
 
   /**
    * Cases in the file's order: what stands before the first slash of the tensors' names. There is
-   * at least one, or the test fails.
+   * at least one, or the comparison fails.
    */
   public List<String> cases() {
     List<String> cases =
@@ -45,7 +46,7 @@ public final class GoldenFile implements AutoCloseable {
             .map(name -> name.substring(0, name.indexOf('/')))
             .distinct()
             .toList();
-    assertThat(cases).as("cases in %s", tensors.path()).isNotEmpty();
+    require(!cases.isEmpty(), "no cases in %s", tensors.path());
     return cases;
   }
 
@@ -79,6 +80,13 @@ public final class GoldenFile implements AutoCloseable {
   /** What the file says of a case in words; empty where it says nothing. */
   public String note(String name) {
     return tensors.metadata().getOrDefault("note:" + name, "");
+  }
+
+  /** A text entry that the file must have. */
+  public String text(String key) {
+    String text = tensors.metadata().get(key);
+    require(text != null, "%s: no entry '%s'", tensors.path(), key);
+    return Objects.requireNonNull(text);
   }
 
   /** Sizes of a tensor, whole or sampled. */

@@ -1,6 +1,6 @@
 package dev.wisp.golden;
 
-import static org.assertj.core.api.Assertions.assertThat;
+import static dev.wisp.golden.GoldenMismatch.require;
 
 import dev.wisp.backend.Backend;
 import dev.wisp.backend.ClassRows;
@@ -16,9 +16,12 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
-/** What the whole-network golden tests share: weights, inputs, and the files' layouts. */
+/** What the whole-network golden subjects share: weights, inputs, and the files' layouts. */
 final class NetworkGolden {
   private static final double[] MEAN = {0.485, 0.456, 0.406};
   private static final double[] STD = {0.229, 0.224, 0.225};
@@ -49,12 +52,17 @@ final class NetworkGolden {
    * @param name of a case, for which overrides may replace tensors once more: {@code
    *     multi/classifier.weight} is the classifier of {@code multi50} alone; may be empty
    */
-  static void fill(GoldenSupport golden, int depth, String name, List<Parameter> parameters) {
+  static void fill(GoldenFolder golden, int depth, String name, List<Parameter> parameters) {
     try (GoldenFile overrides = golden.file("weights_override_" + depth)) {
       TensorFile file = overrides.tensors();
-      assertThat(parameters.stream().map(Parameter::name).toList())
-          .as("parameters that %s replaces", file.path())
-          .containsAll(file.names().stream().filter(tensor -> tensor.indexOf('/') < 0).toList());
+      Set<String> known = parameters.stream().map(Parameter::name).collect(Collectors.toSet());
+      for (String tensor : file.names()) {
+        require(
+            tensor.indexOf('/') >= 0 || known.contains(tensor),
+            "%s replaces %s, which the network does not have",
+            file.path(),
+            tensor);
+      }
       String special = name.replaceAll("[\\d\\W_]+$", "") + "/";
       for (Parameter parameter : parameters) {
         String tensor = parameter.name();
@@ -161,8 +169,9 @@ final class NetworkGolden {
 
     /** Sizes of a stage's tensors. */
     int[] sizes(Stage stage) {
-      assertThat(sizes).containsKey(stage);
-      return sizes.get(stage);
+      int[] seen = sizes.get(stage);
+      require(seen != null, "stage %s was not seen", stage);
+      return Objects.requireNonNull(seen);
     }
 
     List<int[]> ints(Stage stage) {
@@ -243,8 +252,7 @@ final class NetworkGolden {
 
   /** The validity mask as the files store it: position times label, background included. */
   static float[] validMask(TrainingBatch batch, int foreground) {
-    float[] valid = batch.valid();
-    assertThat(valid).isNotNull();
+    float[] valid = Objects.requireNonNull(batch.valid());
     int positions = valid.length / batch.count();
     float[] mask = new float[batch.count() * (foreground + 1) * positions];
     for (int b = 0; b < batch.count(); b++) {
