@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -104,7 +105,7 @@ class CudaMixedPrecisionTest {
       double squares = 0;
       double length = 0;
       for (Map.Entry<String, float[]> entry : other.gradients.entrySet()) {
-        float[] values = gradients.get(entry.getKey());
+        float[] values = Objects.requireNonNull(gradients.get(entry.getKey()));
         for (int i = 0; i < values.length; i++) {
           double expected = entry.getValue()[i];
           squares += (values[i] - expected) * (values[i] - expected);
