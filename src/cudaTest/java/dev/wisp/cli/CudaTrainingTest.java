@@ -99,6 +99,27 @@ class CudaTrainingTest {
     assertThat(train("again", TWO_CARDS)).isEqualTo(weights("two"));
   }
 
+  /** The losses part from float32's, the scale stays where it began, and both cards agree. */
+  @Test
+  void twoCardsTrainInMixedPrecisionAndContinueToTheSameBits() throws IOException {
+    String cards = "cuda:0,cuda:2";
+    String mixed = "--set=training.precision=mixed";
+    byte[] whole = train("mixed", cards, mixed);
+    assertThat(losses("mixed")).hasSize(6).isNotEqualTo(losses("two"));
+    for (int step = 0; step < 6; step++) {
+      assertThat(losses("mixed").get(step)).isCloseTo(losses("two").get(step), withinPercentage(2));
+    }
+    Path run = folder.resolve("mixed");
+    assertThat(Files.readAllLines(run.resolve("metrics.jsonl")))
+        .allMatch(line -> line.contains("\"gradientNorm\":"))
+        .allMatch(line -> line.contains("\"lossScale\":65536"));
+    byte[] last = Files.readAllBytes(run.resolve("checkpoints/step-0000000006.safetensors"));
+    Files.delete(run.resolve("checkpoints/step-0000000006.safetensors"));
+    Files.delete(run.resolve("checkpoints/final.safetensors"));
+    assertThat(train("mixed", cards, mixed, "--resume")).isEqualTo(whole);
+    assertThat(run.resolve("checkpoints/step-0000000006.safetensors")).hasBinaryContent(last);
+  }
+
   private static List<byte[]> labels(String device) throws IOException {
     Path out = folder.resolve("labels-" + device);
     wisp(

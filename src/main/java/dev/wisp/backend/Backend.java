@@ -71,6 +71,21 @@ public interface Backend
     return Optional.empty();
   }
 
+  /** The arithmetic of the convolutions at present. */
+  default Precision precision() {
+    return Precision.FLOAT32;
+  }
+
+  /**
+   * Asks for the arithmetic of the convolutions from now on. A device that has no other stays with
+   * float32.
+   *
+   * @return whether convolutions are computed so
+   */
+  default boolean setPrecision(Precision precision) {
+    return precision == Precision.FLOAT32;
+  }
+
   /** Bytes of device memory in use, and the highest value so far. */
   MemoryStatistics memoryStatistics();
 

@@ -16,6 +16,8 @@ import dev.wisp.nn.StateDict;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
 import java.util.List;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The AE-SIPE network in training, validation and inference. Methods may be called from any thread;
@@ -92,34 +94,39 @@ public final class AeSipeNet implements TrainableNetwork {
   }
 
   @Override
-  public Losses step(TrainingBatch batch) {
-    return step(batch, Observer.NONE);
+  public Losses step(
+      TrainingBatch batch, double[] divisors, int parts, @Nullable Tensor lossScale) {
+    return run(batch, Observer.NONE, () -> Tape.recording(backend, lossScale));
   }
 
   /** Like {@link #step(TrainingBatch)}, observed. */
   public Losses step(TrainingBatch batch, Observer observer) {
-    return backend.compute(() -> run(batch, observer, true));
+    return run(batch, observer, () -> Tape.recording(backend));
   }
 
   /** The losses alone, without gradients. */
   public Losses losses(TrainingBatch batch) {
-    return backend.compute(() -> run(batch, Observer.NONE, false));
+    return run(batch, Observer.NONE, () -> Tape.inference(backend));
   }
 
-  private Losses run(TrainingBatch batch, Observer observer, boolean gradient) {
+  private Losses run(TrainingBatch batch, Observer observer, Supplier<Tape> tapes) {
     int stride = outputStride();
     if (batch.height() % stride != 0 || batch.width() % stride != 0) {
       throw new IllegalArgumentException(
           "training crops must be multiples of %d pixels: %dx%d"
               .formatted(stride, batch.height(), batch.width()));
     }
-    parameters.forEach(Parameter::clearGradient);
-    try (Tape tape = gradient ? Tape.recording(backend) : Tape.inference(backend)) {
-      Tensor images = tape.scope().f32(batch.count(), batch.height(), batch.width(), 3);
-      backend.upload(batch.images(), images);
-      Tensor guide = Guide.of(backend, tape.scope(), images, config.guideStride());
-      return finish(tape, encode(tape, images, comparesX4(), observer), guide, batch, observer);
-    }
+    return backend.compute(
+        () -> {
+          parameters.forEach(Parameter::clearGradient);
+          try (Tape tape = tapes.get()) {
+            Tensor images = tape.scope().f32(batch.count(), batch.height(), batch.width(), 3);
+            backend.upload(batch.images(), images);
+            Tensor guide = Guide.of(backend, tape.scope(), images, config.guideStride());
+            Head.Output out = encode(tape, images, comparesX4(), observer);
+            return finish(tape, out, guide, batch, observer);
+          }
+        });
   }
 
   /** Whether structure analysis compares x4 in training and validation. */

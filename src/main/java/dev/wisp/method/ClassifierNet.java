@@ -15,6 +15,7 @@ import dev.wisp.nn.StateDict;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The encoder as a plain multi-label classifier, trained from random weights with live batch norm,
@@ -71,11 +72,12 @@ public final class ClassifierNet implements TrainableNetwork {
   }
 
   @Override
-  public Losses step(TrainingBatch batch) {
+  public Losses step(
+      TrainingBatch batch, double[] divisors, int parts, @Nullable Tensor lossScale) {
     return backend.compute(
         () -> {
           parameters.forEach(Parameter::clearGradient);
-          try (Tape tape = Tape.recording(backend)) {
+          try (Tape tape = Tape.recording(backend, lossScale)) {
             Tensor images = tape.scope().f32(batch.count(), batch.height(), batch.width(), 3);
             backend.upload(batch.images(), images);
             Var x4 = encoder.forwardWhole(tape, tape.constant(images), true);

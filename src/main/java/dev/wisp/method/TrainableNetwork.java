@@ -2,7 +2,9 @@ package dev.wisp.method;
 
 import dev.wisp.backend.Backend;
 import dev.wisp.nn.Parameter;
+import dev.wisp.tensor.Tensor;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a training loop needs of a network. Methods may be called from any thread; they run on the
@@ -18,7 +20,9 @@ public interface TrainableNetwork extends AutoCloseable {
   int outputStride();
 
   /** Forward and backward; the gradients are in the parameters afterwards. */
-  Losses step(TrainingBatch batch);
+  default Losses step(TrainingBatch batch) {
+    return step(batch, divisors(batch), 1, null);
+  }
 
   /**
    * What a batch adds to the numbers that the losses are divided by, where the losses are no means
@@ -33,10 +37,9 @@ public interface TrainableNetwork extends AutoCloseable {
    * and gradients over the parts is the whole batch's.
    *
    * @param divisors sums over all parts of {@link #divisors}
+   * @param lossScale gradients, not losses, are larger by its first element; or null
    */
-  default Losses step(TrainingBatch part, double[] divisors, int parts) {
-    return step(part);
-  }
+  Losses step(TrainingBatch part, double[] divisors, int parts, @Nullable Tensor lossScale);
 
   @Override
   void close();

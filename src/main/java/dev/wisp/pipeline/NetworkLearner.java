@@ -13,10 +13,14 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A network trained with SGD. Owns the optimiser's memory, not the network. */
 final class NetworkLearner implements Learner, AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(NetworkLearner.class);
   private static final String VELOCITY = "velocity/";
+  private static final String LOSS_SCALE = "lossScale";
 
   private final Backend backend;
   private final TrainableNetwork network;
@@ -38,9 +42,15 @@ final class NetworkLearner implements Learner, AutoCloseable {
 
   @Override
   public Map<String, Double> step(Batch batch, long step, long total) {
-    Map<String, Double> values = metrics(network.step(images(batch)));
+    TrainingBatch images = images(batch);
+    Map<String, Double> values = metrics(gradients(images, network.divisors(images), 1));
     values.putAll(update());
     return values;
+  }
+
+  /** First half of a step, of one of several equal parts: forward and backward. */
+  Losses gradients(TrainingBatch part, double[] divisors, int parts) {
+    return network.step(part, divisors, parts, sgd.lossScale());
   }
 
   /** A batch as the network takes it. */
@@ -77,7 +87,18 @@ final class NetworkLearner implements Learner, AutoCloseable {
         () -> {
           Map<String, Double> values = new LinkedHashMap<>();
           sgd.rates().forEach((group, rate) -> values.put("rate" + capitalized(group), rate));
-          values.put("gradientNorm", sgd.step());
+          float[] scale = sgd.lossScaleState();
+          double norm = sgd.step();
+          if (scale == null) {
+            values.put("gradientNorm", norm);
+            return values;
+          }
+          values.put(LOSS_SCALE, (double) scale[0]);
+          if (Double.isFinite(norm)) {
+            values.put("gradientNorm", norm);
+          } else if (scale[0] <= 1) {
+            LOG.warn("a step was left out: its gradients are not finite without any scale either");
+          }
           return values;
         });
   }
@@ -114,6 +135,10 @@ final class NetworkLearner implements Learner, AutoCloseable {
             (name, values) ->
                 state.put(
                     VELOCITY + name, new Checkpoint.Value(new long[] {values.length}, values)));
+    float[] scale = backend.compute(sgd::lossScaleState);
+    if (scale != null) {
+      state.put(LOSS_SCALE, new Checkpoint.Value(new long[] {scale.length}, scale));
+    }
     return state;
   }
 
@@ -126,6 +151,12 @@ final class NetworkLearner implements Learner, AutoCloseable {
             "the run's checkpoint does not fit this network at '%s' %s; start anew with --force"
                 .formatted(parameter.name(), parameter.shape()));
       }
+    }
+    Checkpoint.Value scale = state.tensors().get(LOSS_SCALE);
+    if ((scale == null) != (sgd.lossScale() == null)) {
+      throw new WispException(
+          "the run's checkpoint does not fit this precision at '%s'; start anew with --force"
+              .formatted(LOSS_SCALE));
     }
     Map<String, float[]> velocities = new LinkedHashMap<>();
     state
@@ -141,7 +172,7 @@ final class NetworkLearner implements Learner, AutoCloseable {
           for (Parameter parameter : network.parameters()) {
             parameter.set(state.value(parameter.name()).elements());
           }
-          sgd.resume(step, velocities);
+          sgd.resume(step, velocities, scale == null ? null : scale.elements());
         });
   }
 

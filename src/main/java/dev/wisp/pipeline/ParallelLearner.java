@@ -75,8 +75,7 @@ final class ParallelLearner implements Learner, AutoCloseable {
       parts.add(replicas.get(i).images(batch.part(i * share, (i + 1) * share)));
     }
     double[] divisors = divisors(parts);
-    List<Losses> losses =
-        onEach(i -> replicas.get(i).network().step(parts.get(i), divisors, size()));
+    List<Losses> losses = onEach(i -> replicas.get(i).gradients(parts.get(i), divisors, size()));
     collective.average(gradients());
     Map<String, Double> values = NetworkLearner.metrics(mean(losses));
     values.putAll(onEach(i -> replicas.get(i).update()).getFirst());

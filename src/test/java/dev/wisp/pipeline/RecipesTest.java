@@ -74,6 +74,7 @@ class RecipesTest {
         "training.batch=2.5 | training.batch",
         "training.batch=0 | training.batch",
         "training.crop=100 | multiple of 16",
+        "training.precision=half | training.precision is 'half'; give one of float32, mixed",
         "training.mirror=2 | training.mirror",
         "training.clip=0 | training.clip",
         "network.backbone=vgg | network.backbone",

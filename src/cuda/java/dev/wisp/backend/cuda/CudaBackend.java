@@ -3,6 +3,7 @@ package dev.wisp.backend.cuda;
 import dev.wisp.backend.DevicePeak;
 import dev.wisp.backend.GroupedBackend;
 import dev.wisp.backend.MemoryStatistics;
+import dev.wisp.backend.Precision;
 import dev.wisp.backend.support.CacheFolders;
 import dev.wisp.backend.support.ComputeThread;
 import dev.wisp.common.WispException;
@@ -26,7 +27,7 @@ final class CudaBackend extends GroupedBackend {
 
   private final ComputeThread thread;
   private final CudaContext context;
-  private final String description;
+  private final String kernels;
   private final CudaConvolutions convolutions;
   private final CudaHost host;
 
@@ -36,7 +37,7 @@ final class CudaBackend extends GroupedBackend {
       CudaContext context,
       CudaConvolutions convolutions,
       CudaHost host,
-      String description) {
+      String kernels) {
     super(
         convolutions,
         new CudaNorms(context),
@@ -54,7 +55,7 @@ final class CudaBackend extends GroupedBackend {
     this.context = context;
     this.convolutions = convolutions;
     this.host = host;
-    this.description = description;
+    this.kernels = kernels;
   }
 
   /**
@@ -92,11 +93,9 @@ final class CudaBackend extends GroupedBackend {
           () -> {
             CudaContext context = CudaContext.open(thread, device, options, compiler);
             CudaConvolutions convolutions = convolutions(context);
-            String description =
-                "cuda: %s, kernels as %s by NVRTC %s, convolutions by %s"
-                    .formatted(device, code, nvrtc.version(), convolutions.describe());
-            return new CudaBackend(
-                thread, context, convolutions, new CudaHost(context), description);
+            String kernels =
+                "cuda: %s, kernels as %s by NVRTC %s".formatted(device, code, nvrtc.version());
+            return new CudaBackend(thread, context, convolutions, new CudaHost(context), kernels);
           });
     } catch (RuntimeException | Error failure) {
       thread.close(() -> {});
@@ -135,7 +134,7 @@ final class CudaBackend extends GroupedBackend {
 
   @Override
   public String describe() {
-    return description;
+    return "%s, convolutions by %s".formatted(kernels, convolutions.describe());
   }
 
   @Override
@@ -151,6 +150,16 @@ final class CudaBackend extends GroupedBackend {
   @Override
   public Optional<DevicePeak> peak() {
     return compute(() -> context.session().peak());
+  }
+
+  @Override
+  public Precision precision() {
+    return convolutions.precision();
+  }
+
+  @Override
+  public boolean setPrecision(Precision precision) {
+    return convolutions.setPrecision(precision);
   }
 
   @Override

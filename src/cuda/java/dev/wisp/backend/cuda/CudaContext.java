@@ -60,9 +60,18 @@ final class CudaContext {
    * @throws dev.wisp.common.WispException if an earlier error has made the device unusable
    */
   CudaCall call(String operation) {
-    thread.require(operation);
+    require(operation);
     session.status().requireUsable(operation);
     return new CudaCall(this, operation);
+  }
+
+  /**
+   * For what does without the device.
+   *
+   * @throws IllegalStateException if the backend is closed or this is not its compute thread
+   */
+  void require(String operation) {
+    thread.require(operation);
   }
 
   /**

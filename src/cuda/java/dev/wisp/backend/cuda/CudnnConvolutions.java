@@ -3,8 +3,10 @@ package dev.wisp.backend.cuda;
 import static org.bytedeco.cuda.global.cudnn.*;
 
 import dev.wisp.backend.ConvSpec;
-import dev.wisp.backend.cuda.CudnnOptions.Precision;
+import dev.wisp.backend.Precision;
 import dev.wisp.backend.cuda.CudnnPass.Operands;
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -32,8 +34,13 @@ final class CudnnConvolutions implements Convolver {
   private final CudaHalf half;
   private final CudnnOperands operands;
   private final Cudnn cudnn;
-  private final CudnnPlans plans;
-  private final String description;
+  private final CudnnOptions options;
+  private final CudnnAlgorithms kept;
+  private final Map<Precision, CudnnPlans> plans = new EnumMap<>(Precision.class);
+  private final String version;
+
+  /** Read from any thread. */
+  private volatile Precision precision = Precision.FLOAT32;
 
   /**
    * Opens cuDNN; on the compute thread.
@@ -48,33 +55,44 @@ final class CudnnConvolutions implements Convolver {
     half = new CudaHalf(context);
     operands = new CudnnOperands(layouts, half);
     CudaSession session = context.session();
-    CudnnOptions options = context.cudnn();
-    if (options.precision() == Precision.MIXED
-        && session.device().capability() < FIRST_TENSOR_CORES) {
+    options = context.cudnn();
+    cudnn = new Cudnn(session);
+    version = Cudnn.version();
+    kept =
+        new CudnnAlgorithms(
+            context.cacheFolders(), session.device().name(), session.device().driver(), version);
+    if (!setPrecision(options.precision())) {
       LOG.info(
           "{} has no tensor cores: -D{}=mixed is ignored",
           session.device().name(),
           CudnnOptions.PRECISION);
-      options = options.withPrecision(Precision.FLOAT32);
     }
-    cudnn = new Cudnn(session);
-    String version = Cudnn.version();
-    description =
-        options.precision() == Precision.MIXED ? version + " in mixed precision" : version;
-    CudnnAlgorithms kept =
-        new CudnnAlgorithms(
-            context.cacheFolders(), session.device().name(), session.device().driver(), version);
-    plans = new CudnnPlans(cudnn, session, options, kept);
   }
 
-  /** For tests: what was tried, and what is at hand. */
+  /** The plans of the present precision. */
   CudnnPlans plans() {
-    return plans;
+    return plans.computeIfAbsent(
+        precision,
+        now -> new CudnnPlans(cudnn, context.session(), options.withPrecision(now), kept));
+  }
+
+  @Override
+  public Precision precision() {
+    return precision;
+  }
+
+  @Override
+  public boolean setPrecision(Precision wanted) {
+    boolean able =
+        wanted == Precision.FLOAT32
+            || context.session().device().capability() >= FIRST_TENSOR_CORES;
+    precision = able ? wanted : Precision.FLOAT32;
+    return able;
   }
 
   @Override
   public String describe() {
-    return description;
+    return precision == Precision.MIXED ? version + " in mixed precision" : version;
   }
 
   @Override
@@ -91,18 +109,19 @@ final class CudnnConvolutions implements Convolver {
       plain.forward(call, s, x, weights, bias, residual, y, relu);
       return;
     }
-    CudnnPlan plan = plans.known(CudnnPass.FORWARD, s);
+    CudnnPlan plan = plans().known(CudnnPass.FORWARD, s);
     if (plan == null) {
       int mark = call.mark();
       // Not y: that may be the residual, whose values are still needed.
       long scratch = call.workspace(s.outputElements() * Float.BYTES);
       plan =
-          plans.make(
-              call,
-              CudnnPass.FORWARD,
-              s,
-              layout -> operands.forward(call, layout, s, x, weights, scratch),
-              tried -> forward(call, tried, s, x, weights, bias, residual, scratch, relu));
+          plans()
+              .make(
+                  call,
+                  CudnnPass.FORWARD,
+                  s,
+                  layout -> operands.forward(call, layout, s, x, weights, scratch),
+                  tried -> forward(call, tried, s, x, weights, bias, residual, scratch, relu));
       call.release(mark);
     }
     if (plan.layout() == CudnnLayout.PLAIN) {
@@ -269,9 +288,9 @@ final class CudnnConvolutions implements Convolver {
     if (!fits(s)) {
       return null;
     }
-    CudnnPlan plan = plans.known(pass, s);
+    CudnnPlan plan = plans().known(pass, s);
     if (plan == null) {
-      plan = plans.make(call, pass, s, inLayout, trial);
+      plan = plans().make(call, pass, s, inLayout, trial);
     }
     return plan.layout() == CudnnLayout.PLAIN ? null : plan;
   }
@@ -303,7 +322,7 @@ final class CudnnConvolutions implements Convolver {
 
   @Override
   public void close() {
-    plans.close();
+    plans.values().forEach(CudnnPlans::close);
     cudnn.close();
   }
 }

@@ -1,5 +1,6 @@
 package dev.wisp.backend.cuda;
 
+import dev.wisp.backend.Precision;
 import dev.wisp.common.WispException;
 import java.util.Arrays;
 import java.util.Locale;
@@ -11,7 +12,7 @@ import java.util.stream.Collectors;
  * @param use what computes them
  * @param layout the order of activations inside a convolution; outside it is always NHWC
  * @param algorithms those that may be chosen
- * @param precision of the products
+ * @param precision of the products until {@link dev.wisp.backend.Backend#setPrecision} is called
  * @param workspaceBytes most device memory one convolution may use beside its tensors
  */
 record CudnnOptions(
@@ -59,14 +60,6 @@ record CudnnOptions(
     SUMS,
     /** Winograd and Fourier transforms too, whose rounding is larger. */
     ALL
-  }
-
-  /** Precision of the products. */
-  enum Precision {
-    /** float32 throughout; no TF32. */
-    FLOAT32,
-    /** float16 operands and results of a convolution, summed in float32. */
-    MIXED
   }
 
   CudnnOptions {

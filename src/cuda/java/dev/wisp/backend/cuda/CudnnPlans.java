@@ -1,7 +1,7 @@
 package dev.wisp.backend.cuda;
 
+import dev.wisp.backend.Precision;
 import dev.wisp.backend.cuda.CudnnOptions.Algorithms;
-import dev.wisp.backend.cuda.CudnnOptions.Precision;
 import dev.wisp.backend.cuda.CudnnPass.Candidate;
 import dev.wisp.backend.cuda.CudnnPass.Operands;
 import java.util.Comparator;
