@@ -234,18 +234,27 @@ SOFTGPU_API CUresult cuEventRecordWithFlags(CUevent event, CUstream stream, unsi
   return cuEventRecord(event, stream);
 }
 
-SOFTGPU_API CUresult cuEventQuery(CUevent event) {
-  return enter([&] {
-    Event& e = event_of(event);
-    require(!e.capture, CUDA_ERROR_CAPTURED_EVENT);
-    current();
-    if (!e.recorded) return;
-    e.late->run(e.added);
-    Driver::get().host.join(e.clock);
-  });
+namespace {
+
+/* Nothing is said to be under way: a question is as good as waiting. */
+CUresult wait_for_event(CUevent event, const char* function = __builtin_FUNCTION()) {
+  return enter(
+      [&] {
+        Event& e = event_of(event);
+        require(!e.capture, CUDA_ERROR_CAPTURED_EVENT);
+        current();
+        if (!e.recorded) return;
+        e.late->run(e.added);
+        Driver::get().host.join(e.clock);
+      },
+      function);
 }
 
-SOFTGPU_API CUresult cuEventSynchronize(CUevent event) { return cuEventQuery(event); }
+}  // namespace
+
+SOFTGPU_API CUresult cuEventQuery(CUevent event) { return wait_for_event(event); }
+
+SOFTGPU_API CUresult cuEventSynchronize(CUevent event) { return wait_for_event(event); }
 
 SOFTGPU_API CUresult cuEventElapsedTime(float* milliseconds, CUevent start, CUevent end) {
   return enter([&] {
