@@ -16,6 +16,7 @@ import dev.wisp.nn.StateDict;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
 import java.util.List;
+import java.util.function.Supplier;
 
 /**
  * The AE-SIPE network in training, validation and inference. Methods may be called from any thread;
@@ -92,21 +93,21 @@ public final class AeSipeNet implements TrainableNetwork {
   }
 
   @Override
-  public Losses step(TrainingBatch batch) {
-    return step(batch, Observer.NONE);
+  public Supplier<Losses> queue(TrainingBatch batch) {
+    return backend.compute(() -> run(batch, Observer.NONE, true));
   }
 
   /** Like {@link #step(TrainingBatch)}, observed. */
   public Losses step(TrainingBatch batch, Observer observer) {
-    return backend.compute(() -> run(batch, observer, true));
+    return backend.compute(() -> run(batch, observer, true)).get();
   }
 
   /** The losses alone, without gradients. */
   public Losses losses(TrainingBatch batch) {
-    return backend.compute(() -> run(batch, Observer.NONE, false));
+    return backend.compute(() -> run(batch, Observer.NONE, false)).get();
   }
 
-  private Losses run(TrainingBatch batch, Observer observer, boolean gradient) {
+  private Supplier<Losses> run(TrainingBatch batch, Observer observer, boolean gradient) {
     int stride = outputStride();
     if (batch.height() % stride != 0 || batch.width() % stride != 0) {
       throw new IllegalArgumentException(
@@ -147,18 +148,19 @@ public final class AeSipeNet implements TrainableNetwork {
     parameters.forEach(Parameter::clearGradient);
     Tensor guide = Guide.of(backend, tape.scope(), images, config.guideStride());
     Head.Output out = head.forward(tape, features, comparesX4(), observer);
-    return finish(tape, out, guide, batch, observer);
+    return finish(tape, out, guide, batch, observer).get();
   }
 
-  private Losses finish(
+  private Supplier<Losses> finish(
       Tape tape, Head.Output out, Tensor guide, TrainingBatch batch, Observer observer) {
     TrainingHead training = new TrainingHead(tape, config, batch.labels(), observer);
     TrainingHead.Result losses = training.losses(out, guide, batch.labels(), batch.valid());
     if (tape.isRecording()) {
       tape.backward();
     }
-    return new Losses(
-        backend.floats(losses.classification())[0], backend.floats(losses.consistency())[0]);
+    Supplier<float[]> classification = backend.read(losses.classification());
+    Supplier<float[]> consistency = backend.read(losses.consistency());
+    return () -> new Losses(classification.get()[0], consistency.get()[0]);
   }
 
   /** Like {@link #validate(ScaledImage, int[], Observer)}, unobserved. */

@@ -15,6 +15,7 @@ import dev.wisp.nn.StateDict;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
 import java.util.List;
+import java.util.function.Supplier;
 
 /**
  * The encoder as a plain multi-label classifier, trained from random weights with live batch norm,
@@ -71,7 +72,7 @@ public final class ClassifierNet implements TrainableNetwork {
   }
 
   @Override
-  public Losses step(TrainingBatch batch) {
+  public Supplier<Losses> queue(TrainingBatch batch) {
     return backend.compute(
         () -> {
           parameters.forEach(Parameter::clearGradient);
@@ -83,7 +84,8 @@ public final class ClassifierNet implements TrainableNetwork {
             backend.upload(TrainingBatch.matrix(batch.labels(), foreground), label);
             Tensor loss = MapFunctions.softMarginLoss(tape, score(tape, x4), label);
             tape.backward();
-            return new Losses(backend.floats(loss)[0], 0);
+            Supplier<float[]> value = backend.read(loss);
+            return () -> new Losses(value.get()[0], 0);
           }
         });
   }

@@ -3,6 +3,7 @@ package dev.wisp.method;
 import dev.wisp.backend.Backend;
 import dev.wisp.nn.Parameter;
 import java.util.List;
+import java.util.function.Supplier;
 
 /**
  * What a training loop needs of a network. Methods may be called from any thread; they run on the
@@ -18,7 +19,15 @@ public interface TrainableNetwork extends AutoCloseable {
   int outputStride();
 
   /** Forward and backward; the gradients are in the parameters afterwards. */
-  Losses step(TrainingBatch batch);
+  default Losses step(TrainingBatch batch) {
+    return queue(batch).get();
+  }
+
+  /**
+   * {@link #step} without waiting for the device: the losses, to be asked for when other work is
+   * queued too. From any thread.
+   */
+  Supplier<Losses> queue(TrainingBatch batch);
 
   @Override
   void close();

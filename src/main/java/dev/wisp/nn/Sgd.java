@@ -8,6 +8,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.DoubleSupplier;
+import java.util.function.Supplier;
 
 /**
  * Stochastic gradient descent with momentum, weight decay, clipping by the norm of all gradients
@@ -88,6 +90,11 @@ public final class Sgd implements AutoCloseable {
    * @return norm of all gradients together, before clipping
    */
   public double step() {
+    return queueStep().getAsDouble();
+  }
+
+  /** {@link #step} without waiting for the device: the norm is to be asked for, from any thread. */
+  public DoubleSupplier queueStep() {
     List<Parameter> reached = parameters.values().stream().filter(Parameter::hasGradient).toList();
     backend.gradientNorm(reached.stream().map(Parameter::gradient).toList(), norm);
     List<SgdSlot> first = new ArrayList<>();
@@ -108,7 +115,8 @@ public final class Sgd implements AutoCloseable {
       parameter.clearGradient();
     }
     step++;
-    return backend.floats(norm)[0];
+    Supplier<float[]> value = backend.read(norm);
+    return () -> value.get()[0];
   }
 
   private void update(List<SgdSlot> slots, boolean first) {

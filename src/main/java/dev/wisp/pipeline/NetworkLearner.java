@@ -11,7 +11,9 @@ import dev.wisp.nn.Sgd;
 import dev.wisp.tensor.Shape;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.DoubleSupplier;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** A network trained with SGD. Owns the optimiser's memory, not the network. */
 final class NetworkLearner implements Learner, AutoCloseable {
@@ -21,6 +23,10 @@ final class NetworkLearner implements Learner, AutoCloseable {
   private final TrainableNetwork network;
   private final Sgd sgd;
   private final Supplier<Map<String, Double>> validation;
+  private @Nullable Prepared next;
+
+  /** The next step's batch as it is uploaded. */
+  private record Prepared(Batch batch, TrainingBatch images) {}
 
   /**
    * A learner over a network whose weights are set.
@@ -36,24 +42,40 @@ final class NetworkLearner implements Learner, AutoCloseable {
   }
 
   @Override
-  public Map<String, Double> step(Batch batch, long step, long total) {
-    Losses losses = gradients(batch);
-    Map<String, Double> values = metrics(losses);
-    values.putAll(update());
-    return values;
+  public Supplier<Map<String, Double>> step(Batch batch, long step, long total) {
+    Supplier<Losses> losses = gradients(batch);
+    Supplier<Map<String, Double>> update = update();
+    return () -> {
+      Map<String, Double> values = metrics(losses.get());
+      values.putAll(update.get());
+      return values;
+    };
+  }
+
+  @Override
+  public void prefetch(Batch batch) {
+    TrainingBatch coming = onHost(batch);
+    next = new Prepared(batch, coming);
+    backend.run(() -> backend.prefetch(coming.images()));
+  }
+
+  private TrainingBatch onHost(Batch batch) {
+    int size = batch.crops().getFirst().size();
+    return new TrainingBatch(
+        batch.pixels(),
+        batch.crops().size(),
+        size,
+        size,
+        batch.labels(),
+        batch.valid(network.outputStride()));
   }
 
   /** First half of a step: forward and backward. */
-  Losses gradients(Batch batch) {
-    int size = batch.crops().getFirst().size();
-    return network.step(
-        new TrainingBatch(
-            batch.pixels(),
-            batch.crops().size(),
-            size,
-            size,
-            batch.labels(),
-            batch.valid(network.outputStride())));
+  Supplier<Losses> gradients(Batch batch) {
+    Prepared prepared = next;
+    next = null;
+    return network.queue(
+        prepared != null && prepared.batch() == batch ? prepared.images() : onHost(batch));
   }
 
   /** Losses under their names in the metrics. */
@@ -66,14 +88,17 @@ final class NetworkLearner implements Learner, AutoCloseable {
   }
 
   /** Second half of a step: the optimiser's, with the gradients that are in the parameters. */
-  Map<String, Double> update() {
+  Supplier<Map<String, Double>> update() {
     return backend.compute(
         () -> {
           Map<String, Double> values = new LinkedHashMap<>();
           values.put("ratePretrained", sgd.rate(Parameter.Group.PRETRAINED));
           values.put("rateNew", sgd.rate(Parameter.Group.NEW));
-          values.put("gradientNorm", sgd.step());
-          return values;
+          DoubleSupplier norm = sgd.queueStep();
+          return () -> {
+            values.put("gradientNorm", norm.getAsDouble());
+            return values;
+          };
         });
   }
 
