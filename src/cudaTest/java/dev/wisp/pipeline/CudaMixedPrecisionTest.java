@@ -85,7 +85,7 @@ class CudaMixedPrecisionTest {
           AeSipeNet network = network(backend);
           NetworkLearner learner = new NetworkLearner(network, options(scaling), Map::of)) {
         assertThat(backend.precision()).isEqualTo(precision);
-        Losses losses = learner.gradients(learner.images(batch(0)), new double[0], 1);
+        Losses losses = learner.gradients(learner.images(batch(0)), new double[0], 1).get();
         Map<String, float[]> gradients = new LinkedHashMap<>();
         for (Parameter parameter : network.parameters()) {
           if (parameter.hasGradient()) {
@@ -165,7 +165,7 @@ class CudaMixedPrecisionTest {
     Map<String, float[]> before = state(replica);
     double scale = TOO_LARGE.first();
     for (int step = 1; step < STEPS; step++) {
-      Map<String, Double> metrics = learner.step(batch(step), step, STEPS);
+      Map<String, Double> metrics = learner.step(batch(step), step, STEPS).get();
       assertThat(metrics).containsEntry("lossScale", scale);
       assertThat(metrics.get("loss")).isFinite();
       if (metrics.containsKey("gradientNorm")) {
@@ -186,7 +186,7 @@ class CudaMixedPrecisionTest {
         AeSipeNet network = network(cuda);
         NetworkLearner learner = new NetworkLearner(network, options(TOO_LARGE), Map::of)) {
       // The first step's velocities become zeros, which later steps keep.
-      assertThat(learner.step(batch(0), 0, STEPS)).doesNotContainKey("gradientNorm");
+      assertThat(learner.step(batch(0), 0, STEPS).get()).doesNotContainKey("gradientNorm");
       learner.restore(0, withScale(learner, TOO_LARGE.first()));
       assertThat(stepsLeftOut(learner, learner)).isPositive();
     }
@@ -211,7 +211,7 @@ class CudaMixedPrecisionTest {
         ParallelLearner both = new ParallelLearner(List.of(learner, replica), 2)) {
       assertThat(first.precision()).isEqualTo(Precision.MIXED);
       assertThat(second.precision()).isEqualTo(Precision.FLOAT32);
-      assertThat(both.step(batch(0), 0, STEPS)).doesNotContainKey("gradientNorm");
+      assertThat(both.step(batch(0), 0, STEPS).get()).doesNotContainKey("gradientNorm");
       both.restore(0, withScale(learner, TOO_LARGE.first()));
       assertThat(stepsLeftOut(both, replica)).isPositive();
       assertSame(state(replica), state(learner));
@@ -231,7 +231,7 @@ class CudaMixedPrecisionTest {
         if (step == 3) {
           third = new Checkpoint(learner.state(), Map.of());
         }
-        assertThat(learner.step(batch(step), step, STEPS))
+        assertThat(learner.step(batch(step), step, STEPS).get())
             .containsEntry("lossScale", scales[step])
             .containsKey("gradientNorm");
       }
@@ -239,7 +239,7 @@ class CudaMixedPrecisionTest {
           NetworkLearner resumed = new NetworkLearner(fresh, options(scaling), Map::of)) {
         resumed.restore(3, third);
         for (int step = 3; step < scales.length; step++) {
-          assertThat(resumed.step(batch(step), step, STEPS))
+          assertThat(resumed.step(batch(step), step, STEPS).get())
               .containsEntry("lossScale", scales[step]);
         }
         assertSame(state(resumed), state(learner));

@@ -94,22 +94,22 @@ public final class AeSipeNet implements TrainableNetwork {
   }
 
   @Override
-  public Losses step(
+  public Supplier<Losses> queue(
       TrainingBatch batch, double[] divisors, int parts, @Nullable Tensor lossScale) {
     return run(batch, Observer.NONE, () -> Tape.recording(backend, lossScale));
   }
 
   /** Like {@link #step(TrainingBatch)}, observed. */
   public Losses step(TrainingBatch batch, Observer observer) {
-    return run(batch, observer, () -> Tape.recording(backend));
+    return run(batch, observer, () -> Tape.recording(backend)).get();
   }
 
   /** The losses alone, without gradients. */
   public Losses losses(TrainingBatch batch) {
-    return run(batch, Observer.NONE, () -> Tape.inference(backend));
+    return run(batch, Observer.NONE, () -> Tape.inference(backend)).get();
   }
 
-  private Losses run(TrainingBatch batch, Observer observer, Supplier<Tape> tapes) {
+  private Supplier<Losses> run(TrainingBatch batch, Observer observer, Supplier<Tape> tapes) {
     int stride = outputStride();
     if (batch.height() % stride != 0 || batch.width() % stride != 0) {
       throw new IllegalArgumentException(
@@ -154,21 +154,24 @@ public final class AeSipeNet implements TrainableNetwork {
     parameters.forEach(Parameter::clearGradient);
     Tensor guide = Guide.of(backend, tape.scope(), images, config.guideStride());
     Head.Output out = head.forward(tape, features, comparesX4(), observer);
-    return finish(tape, out, guide, batch, observer);
+    return finish(tape, out, guide, batch, observer).get();
   }
 
-  private Losses finish(
+  private Supplier<Losses> finish(
       Tape tape, Head.Output out, Tensor guide, TrainingBatch batch, Observer observer) {
     TrainingHead training = new TrainingHead(tape, config, batch.labels(), observer);
     TrainingHead.Result losses = training.losses(out, guide, batch.labels(), batch.valid());
     if (tape.isRecording()) {
       tape.backward();
     }
-    return Losses.sum(
-        Losses.CLASSIFICATION,
-        backend.floats(losses.classification())[0],
-        Losses.CONSISTENCY,
-        backend.floats(losses.consistency())[0]);
+    Supplier<float[]> classification = backend.read(losses.classification());
+    Supplier<float[]> consistency = backend.read(losses.consistency());
+    return () ->
+        Losses.sum(
+            Losses.CLASSIFICATION,
+            classification.get()[0],
+            Losses.CONSISTENCY,
+            consistency.get()[0]);
   }
 
   /** Like {@link #validate(ScaledImage, int[], Observer)}, unobserved. */

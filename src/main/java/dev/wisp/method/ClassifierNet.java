@@ -15,6 +15,7 @@ import dev.wisp.nn.StateDict;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
 import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -72,7 +73,7 @@ public final class ClassifierNet implements TrainableNetwork {
   }
 
   @Override
-  public Losses step(
+  public Supplier<Losses> queue(
       TrainingBatch batch, double[] divisors, int parts, @Nullable Tensor lossScale) {
     return backend.compute(
         () -> {
@@ -85,7 +86,8 @@ public final class ClassifierNet implements TrainableNetwork {
             backend.upload(TrainingBatch.matrix(batch.labels(), foreground), label);
             Tensor loss = MapFunctions.softMarginLoss(tape, score(tape, x4), label);
             tape.backward();
-            return Losses.of(Losses.CLASSIFICATION, backend.floats(loss)[0]);
+            Supplier<float[]> value = backend.read(loss);
+            return () -> Losses.of(Losses.CLASSIFICATION, value.get()[0]);
           }
         });
   }

@@ -18,6 +18,7 @@ import dev.wisp.tensor.Shape;
 import dev.wisp.tensor.Tensor;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -124,7 +125,7 @@ public final class DeepLabNet implements TrainableNetwork {
    * @param batch with masks; crops of any size; with live norms two images or more
    */
   @Override
-  public Losses step(
+  public Supplier<Losses> queue(
       TrainingBatch batch, double[] divisors, int parts, @Nullable Tensor lossScale) {
     byte[] masks = batch.masks();
     if (masks == null) {
@@ -140,7 +141,8 @@ public final class DeepLabNet implements TrainableNetwork {
           try (Tape tape = Tape.recording(backend, lossScale)) {
             Tensor loss = loss(tape, batch, masks);
             tape.backward();
-            return Losses.of(Losses.CROSS_ENTROPY, backend.floats(loss)[0]);
+            Supplier<float[]> value = backend.read(loss);
+            return () -> Losses.of(Losses.CROSS_ENTROPY, value.get()[0]);
           }
         });
   }

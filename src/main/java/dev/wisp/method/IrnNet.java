@@ -12,6 +12,7 @@ import dev.wisp.nn.StateDict;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
 import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -124,7 +125,7 @@ public final class IrnNet implements TrainableNetwork {
   }
 
   @Override
-  public Losses step(
+  public Supplier<Losses> queue(
       TrainingBatch batch, double[] divisors, int parts, @Nullable Tensor lossScale) {
     return backend.compute(
         () -> {
@@ -135,7 +136,7 @@ public final class IrnNet implements TrainableNetwork {
             out.boundary().release();
             out.displacement().release();
             tape.backward();
-            return result;
+            return () -> result;
           }
         });
   }

@@ -4,6 +4,7 @@ import dev.wisp.backend.Backend;
 import dev.wisp.nn.Parameter;
 import dev.wisp.tensor.Tensor;
 import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,7 +22,7 @@ public interface TrainableNetwork extends AutoCloseable {
 
   /** Forward and backward; the gradients are in the parameters afterwards. */
   default Losses step(TrainingBatch batch) {
-    return step(batch, divisors(batch), 1, null);
+    return queue(batch, divisors(batch), 1, null).get();
   }
 
   /**
@@ -33,13 +34,15 @@ public interface TrainableNetwork extends AutoCloseable {
   }
 
   /**
-   * Like {@link #step(TrainingBatch)} for one of several equal parts of a batch: the mean of losses
-   * and gradients over the parts is the whole batch's.
+   * {@link #step} without waiting for the device, for one of several equal parts of a batch: the
+   * mean of losses and gradients over the parts is the whole batch's.
    *
    * @param divisors sums over all parts of {@link #divisors}
    * @param lossScale gradients, not losses, are larger by its first element; or null
+   * @return the losses, to be asked for when other work is queued too, from any thread
    */
-  Losses step(TrainingBatch part, double[] divisors, int parts, @Nullable Tensor lossScale);
+  Supplier<Losses> queue(
+      TrainingBatch part, double[] divisors, int parts, @Nullable Tensor lossScale);
 
   @Override
   void close();

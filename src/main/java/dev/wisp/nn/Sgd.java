@@ -12,6 +12,8 @@ import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.DoubleSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -161,6 +163,11 @@ public final class Sgd implements AutoCloseable {
     return lossScale == null ? null : backend.floats(lossScale);
   }
 
+  /** {@link #lossScaleState} without waiting for the device; or null. */
+  public @Nullable Supplier<float[]> readLossScale() {
+    return lossScale == null ? null : backend.read(lossScale);
+  }
+
   /** Number of steps done. */
   public long steps() {
     return step;
@@ -186,6 +193,11 @@ public final class Sgd implements AutoCloseable {
    *     left out
    */
   public double step() {
+    return queueStep().getAsDouble();
+  }
+
+  /** {@link #step} without waiting for the device: the norm is to be asked for, from any thread. */
+  public DoubleSupplier queueStep() {
     List<Parameter> reached = parameters.values().stream().filter(Parameter::hasGradient).toList();
     backend.gradientNorm(reached.stream().map(Parameter::gradient).toList(), norm);
     List<SgdSlot> first = new ArrayList<>();
@@ -206,13 +218,14 @@ public final class Sgd implements AutoCloseable {
       parameter.clearGradient();
     }
     step++;
-    double length = backend.floats(norm)[0];
+    Supplier<float[]> length = backend.read(norm);
     LossScaling scaling = options.lossScaling();
-    if (lossScale != null && scaling != null) {
-      length /= backend.floats(lossScale)[0];
-      backend.updateLossScale(norm, lossScale, scaling.interval());
+    if (lossScale == null || scaling == null) {
+      return () -> length.get()[0];
     }
-    return length;
+    Supplier<float[]> scale = backend.read(lossScale);
+    backend.updateLossScale(norm, lossScale, scaling.interval());
+    return () -> (double) length.get()[0] / scale.get()[0];
   }
 
   private void update(List<SgdSlot> slots, boolean first) {

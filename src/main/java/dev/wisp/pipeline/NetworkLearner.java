@@ -12,7 +12,9 @@ import dev.wisp.tensor.Shape;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.DoubleSupplier;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,6 +28,10 @@ final class NetworkLearner implements Learner, AutoCloseable {
   private final TrainableNetwork network;
   private final Sgd sgd;
   private final Supplier<Map<String, Double>> validation;
+  private @Nullable Prepared next;
+
+  /** The next step's batch as it is uploaded. */
+  private record Prepared(Batch batch, TrainingBatch images) {}
 
   /**
    * A learner over a network whose weights are set.
@@ -41,20 +47,37 @@ final class NetworkLearner implements Learner, AutoCloseable {
   }
 
   @Override
-  public Map<String, Double> step(Batch batch, long step, long total) {
+  public Supplier<Map<String, Double>> step(Batch batch, long step, long total) {
     TrainingBatch images = images(batch);
-    Map<String, Double> values = metrics(gradients(images, network.divisors(images), 1));
-    values.putAll(update());
-    return values;
+    Supplier<Losses> losses = gradients(images, network.divisors(images), 1);
+    Supplier<Map<String, Double>> update = update();
+    return () -> {
+      Map<String, Double> values = metrics(losses.get());
+      values.putAll(update.get());
+      return values;
+    };
+  }
+
+  @Override
+  public void prefetch(Batch batch) {
+    TrainingBatch coming = onHost(batch);
+    next = new Prepared(batch, coming);
+    backend.run(() -> backend.prefetch(coming.images()));
   }
 
   /** First half of a step, of one of several equal parts: forward and backward. */
-  Losses gradients(TrainingBatch part, double[] divisors, int parts) {
-    return network.step(part, divisors, parts, sgd.lossScale());
+  Supplier<Losses> gradients(TrainingBatch part, double[] divisors, int parts) {
+    return network.queue(part, divisors, parts, sgd.lossScale());
   }
 
-  /** A batch as the network takes it. */
+  /** A batch as the network takes it: the one that was told ahead, if it is that. */
   TrainingBatch images(Batch batch) {
+    Prepared prepared = next;
+    next = null;
+    return prepared != null && prepared.batch() == batch ? prepared.images() : onHost(batch);
+  }
+
+  private TrainingBatch onHost(Batch batch) {
     int size = batch.crops().getFirst().size();
     return new TrainingBatch(
         batch.pixels(),
@@ -82,29 +105,40 @@ final class NetworkLearner implements Learner, AutoCloseable {
   }
 
   /** Second half of a step: the optimiser's, with the gradients that are in the parameters. */
-  Map<String, Double> update() {
+  Supplier<Map<String, Double>> update() {
     return backend.compute(
         () -> {
           Map<String, Double> values = new LinkedHashMap<>();
           sgd.rates().forEach((group, rate) -> values.put("rate" + capitalized(group), rate));
-          float[] scale = sgd.lossScaleState();
-          double norm = sgd.step();
-          if (scale == null) {
-            values.put("gradientNorm", norm);
+          Supplier<float[]> scale = sgd.readLossScale();
+          DoubleSupplier norm = sgd.queueStep();
+          return () -> {
+            describe(values, norm.getAsDouble(), scale == null ? Double.NaN : scale.get()[0]);
             return values;
-          }
-          values.put(LOSS_SCALE, (double) scale[0]);
-          if (Double.isFinite(norm)) {
-            values.put("gradientNorm", norm);
-          } else if (scale[0] <= 1) {
-            LOG.warn("a step was left out: its gradients are not finite without any scale either");
-          }
-          return values;
+          };
         });
   }
 
   private static String capitalized(Parameter.Group group) {
     return group.name().charAt(0) + group.name().substring(1).toLowerCase(Locale.ROOT);
+  }
+
+  /**
+   * Adds what is known of a step when the device is done with it.
+   *
+   * @param scale of the loss; NaN if it is not scaled
+   */
+  private static void describe(Map<String, Double> values, double norm, double scale) {
+    if (!Double.isNaN(scale)) {
+      values.put(LOSS_SCALE, scale);
+      if (!Double.isFinite(norm)) {
+        if (scale <= 1) {
+          LOG.warn("a step was left out: its gradients are not finite without any scale either");
+        }
+        return;
+      }
+    }
+    values.put("gradientNorm", norm);
   }
 
   TrainableNetwork network() {

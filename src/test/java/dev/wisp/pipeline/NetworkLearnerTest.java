@@ -58,7 +58,7 @@ class NetworkLearnerTest {
     try (NetworkLearner learner = learner(SCALED)) {
       gradients(true);
       Checkpoint before = new Checkpoint(learner.weights(), Map.of());
-      assertThat(learner.update())
+      assertThat(learner.update().get())
           .containsEntry("lossScale", 65536.0)
           .doesNotContainKey("gradientNorm");
       learner
@@ -67,7 +67,9 @@ class NetworkLearnerTest {
               (name, value) ->
                   assertThat(value.elements()).as(name).isEqualTo(before.value(name).elements()));
       gradients(false);
-      assertThat(learner.update()).containsEntry("lossScale", 32768.0).containsKey("gradientNorm");
+      assertThat(learner.update().get())
+          .containsEntry("lossScale", 32768.0)
+          .containsKey("gradientNorm");
     }
   }
 
@@ -76,14 +78,14 @@ class NetworkLearnerTest {
     Checkpoint state;
     try (NetworkLearner learner = learner(SCALED)) {
       gradients(true);
-      learner.update();
+      learner.update().get();
       state = new Checkpoint(learner.state(), Map.of());
       assertThat(state.value("lossScale").elements()).containsExactly(32768, 0);
     }
     try (NetworkLearner learner = learner(SCALED)) {
       learner.restore(1, state);
       gradients(false);
-      assertThat(learner.update()).containsEntry("lossScale", 32768.0);
+      assertThat(learner.update().get()).containsEntry("lossScale", 32768.0);
     }
     try (NetworkLearner learner = learner(PLAIN)) {
       assertThat(learner.state()).doesNotContainKey("lossScale");

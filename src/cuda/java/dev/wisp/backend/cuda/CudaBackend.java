@@ -13,9 +13,12 @@ import dev.wisp.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 
 /**
  * An NVIDIA card: the project's own kernels, compiled for it when they are first launched. Each
@@ -169,7 +172,33 @@ final class CudaBackend extends GroupedBackend {
 
   @Override
   public void upload(float[] source, Tensor target) {
-    upload(MemorySegment.ofArray(source), source.length, target, DType.F32);
+    CudaCall call = context.call("upload");
+    call.any("target", target, DType.F32, source.length);
+    call.run(
+        () -> {
+          CudaPointer to = call.memory(target);
+          if (!context.prefetch().take(source, to.address())) {
+            context.transfers().upload(MemorySegment.ofArray(source), to, 0);
+          }
+        });
+  }
+
+  @Override
+  public void prefetch(float[] source) {
+    context.call("prefetch").run(() -> context.prefetch().begin(source));
+  }
+
+  @Override
+  public Supplier<float[]> read(Tensor source) {
+    CudaCall call = context.call("read");
+    int length = call.length("source", source);
+    if (length > CudaReadings.MOST) {
+      return super.read(source);
+    }
+    call.any("source", source, DType.F32, length);
+    AtomicReference<Supplier<float[]>> reading = new AtomicReference<>();
+    call.run(() -> reading.set(context.readings().read(call.memory(source), length)));
+    return Objects.requireNonNull(reading.get());
   }
 
   @Override

@@ -78,7 +78,8 @@ record CudnnOptions(
         (long) CudaOptions.megabytes(WORKSPACE_MB, DEFAULT_WORKSPACE_MB) << 20);
   }
 
-  private static <E extends Enum<E>> E property(String name, E standard) {
+  /** A system property that names one of an enum's values in small letters. */
+  static <E extends Enum<E>> E property(String name, E standard) {
     String text = System.getProperty(name, word(standard));
     E[] values = standard.getDeclaringClass().getEnumConstants();
     for (E value : values) {
