@@ -50,18 +50,22 @@ final class ParallelLearner implements Learner, AutoCloseable {
    * @throws WispException if the batch has no equal shares
    */
   ParallelLearner(List<NetworkLearner> replicas, int batch) {
-    requireShares(batch, replicas.size());
+    requireShares("the recipe's batch", batch, replicas.size());
     this.replicas = List.copyOf(replicas);
     collective = Backends.collective(replicas.stream().map(ParallelLearner::backend).toList());
     LOG.info("{} devices, {} images each; {}", size(), batch / size(), collective.describe());
   }
 
-  /** Refuses a batch that cannot be shared equally. */
-  static void requireShares(int batch, int devices) {
+  /**
+   * Refuses a batch that cannot be shared equally.
+   *
+   * @param key of the recipe that says how large it is
+   */
+  static void requireShares(String key, int batch, int devices) {
     if (batch % devices != 0) {
       throw new WispException(
-          "a batch of %d images has no equal shares for %d devices; change it with --set"
-              .formatted(batch, devices));
+          "a batch of %d images has no equal shares for %d devices; change %s with --set"
+              .formatted(batch, devices, key));
     }
   }
 

@@ -87,7 +87,7 @@ public final class Training {
             Models.text(STAGE, request.data(), recipe),
             request.selectWithMasks(),
             request.acceptOlder());
-    ParallelLearner.requireShares(values.batch(), devices.size());
+    ParallelLearner.requireShares("training.batch", values.batch(), devices.size());
     try (Precisions _ = new Precisions(devices, values.convolutions());
         Replicas<AeSipeNet> replicas = new Replicas<>(devices, device -> network(device, request));
         RunDirectory run = RunDirectory.open(request.run(), recipe, request.existing())) {
