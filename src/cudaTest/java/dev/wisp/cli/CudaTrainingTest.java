@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -138,7 +139,7 @@ class CudaTrainingTest {
             request(run, List.of("training.checkpointEvery=100", "training.epochs=10")),
             new Counting(found));
         assertThat(devices.backends().getFirst().memoryStatistics().used()).isZero();
-        return found.get();
+        return Objects.requireNonNull(found.get());
       }
     } finally {
       before.forEach(

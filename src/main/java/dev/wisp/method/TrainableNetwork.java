@@ -22,7 +22,16 @@ public interface TrainableNetwork extends AutoCloseable {
 
   /** Forward and backward; the gradients are in the parameters afterwards. */
   default Losses step(TrainingBatch batch) {
-    return queue(batch, divisors(batch), 1, null).get();
+    return step(batch, (Tensor) null);
+  }
+
+  /**
+   * The same with gradients that are larger by a factor; the losses are not.
+   *
+   * @param lossScale its first element is the factor; or null for none
+   */
+  default Losses step(TrainingBatch batch, @Nullable Tensor lossScale) {
+    return queue(batch, divisors(batch), 1, lossScale).get();
   }
 
   /**

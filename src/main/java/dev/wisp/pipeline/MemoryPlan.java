@@ -105,7 +105,7 @@ public record MemoryPlan(long weights, long optimizer, long fixed, long perImage
       try (Sgd sgd = new Sgd(backend, network.parameters(), options)) {
         // Momentum exists from the end of the first step on.
         for (int step = 0; step < 2; step++) {
-          network.queue(given, network.divisors(given), 1, sgd.lossScale()).get();
+          network.step(given, sgd.lossScale());
           sgd.step();
         }
         return new Counted(

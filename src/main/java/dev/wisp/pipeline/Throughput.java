@@ -46,7 +46,7 @@ public final class Throughput {
         double[] times = new double[steps];
         for (int step = 0; step < WARM + steps; step++) {
           long began = System.nanoTime();
-          network.queue(images, network.divisors(images), 1, sgd.lossScale()).get();
+          network.step(images, sgd.lossScale());
           backend.compute(sgd::step);
           if (step >= WARM) {
             times[step - WARM] = (System.nanoTime() - began) * 1e-9;

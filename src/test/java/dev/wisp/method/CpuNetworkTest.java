@@ -49,7 +49,7 @@ class CpuNetworkTest {
       net.initialize(1);
       try (Sgd sgd = backend.compute(() -> new Sgd(backend, net.parameters(), options))) {
         for (int t = 0; t < 3; t++) {
-          Losses losses = net.queue(batch(), new double[0], 1, sgd.lossScale()).get();
+          Losses losses = net.step(batch(), sgd.lossScale());
           float norm = backend.compute(sgd::step).floatValue();
           results.add(
               new float[] {
@@ -117,7 +117,7 @@ class CpuNetworkTest {
           () -> {
             try (Sgd sgd = new Sgd(backend, net.parameters(), options)) {
               for (int step = 0; step < 3; step++) {
-                net.queue(batch(), new double[0], 1, sgd.lossScale()).get();
+                net.step(batch(), sgd.lossScale());
                 Parameter last =
                     net.parameters().stream().filter(Parameter::hasGradient).toList().getLast();
                 float[] before = backend.floats(last.value());

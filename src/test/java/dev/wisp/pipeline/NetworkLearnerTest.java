@@ -78,7 +78,7 @@ class NetworkLearnerTest {
     Checkpoint state;
     try (NetworkLearner learner = learner(SCALED)) {
       gradients(true);
-      learner.update().get();
+      assertThat(learner.update().get()).containsKey("lossScale");
       state = new Checkpoint(learner.state(), Map.of());
       assertThat(state.value("lossScale").elements()).containsExactly(32768, 0);
     }
