@@ -158,7 +158,7 @@ class PipelineTest {
     int stops = 0;
     for (boolean ended = false; !ended; stops++) {
       try (Backend backend = Devices.open("cpu", 1)) {
-        Pipeline.run(List.of(backend), request, new Killer(3 + stops % 4), stage -> {});
+        Pipeline.run(List.of(backend), request, new Killer(2 + stops), stage -> {});
         ended = true;
       } catch (IllegalStateException killed) {
         assertThat(killed).hasMessageContaining("killed");
