@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -118,5 +119,16 @@ class RecipesTest {
         .isInstanceOf(WispException.class)
         .hasMessageContaining("nowhere.yaml")
         .hasMessageContaining("paper, release, demo");
+  }
+
+  @Test
+  void everyRecipeOfTheFolderLoadsAndSaysWhatItBeganAs() throws IOException {
+    try (Stream<Path> files = Files.list(Path.of("recipes"))) {
+      List<Path> recipes = files.toList();
+      assertThat(recipes).hasSizeGreaterThanOrEqualTo(5);
+      for (Path file : recipes) {
+        assertThat(Recipes.NAMES).contains(Recipes.load(file.toString(), List.of()).name());
+      }
+    }
   }
 }
