@@ -36,6 +36,8 @@ class RefusalTest {
           "run",
           "peak",
           "precision",
+          // A hint about values on the host: a device may pass it over.
+          "prefetch",
           "setPrecision",
           "memoryStatistics",
           "close");
