@@ -38,6 +38,8 @@ class RefusalTest {
           "precision",
           // A hint about values on the host: a device may pass it over.
           "prefetch",
+          // By default floats, and refused in its name.
+          "read",
           "setPrecision",
           "memoryStatistics",
           "close");
