@@ -59,7 +59,7 @@ final class PipelineStages extends PipelineContext {
     if (request.data().isEmpty()) {
       data();
     }
-    if (recipe().pipeline().pretrain()) {
+    if (values().pretrain()) {
       pretrain();
     }
     train();
@@ -184,19 +184,17 @@ final class PipelineStages extends PipelineContext {
             Map.of(),
             values().trainList(),
             List.of(LABELS),
-            resume -> {
-              Dataset list = data.list(values().trainList());
-              return CrfLabels.run(
-                      device(),
-                      new CrfLabels.Request(
-                          list,
-                          folder(LABEL).resolve(LABELS),
-                          folder(CRF).resolve(LABELS),
-                          recipe().crf().certainty(),
-                          recipe().crf().options()),
-                      progress)
-                  .skipped();
-            }));
+            resume ->
+                CrfLabels.run(
+                        device(),
+                        new CrfLabels.Request(
+                            data.list(values().trainList()),
+                            folder(LABEL).resolve(LABELS),
+                            folder(CRF).resolve(LABELS),
+                            recipe().crf().certainty(),
+                            recipe().crf().options()),
+                        progress)
+                    .skipped()));
   }
 
   private void irnLabels() {
