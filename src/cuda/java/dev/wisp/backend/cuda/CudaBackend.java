@@ -49,7 +49,7 @@ final class CudaBackend extends GroupedBackend {
         new CudaMaps(context),
         new CudaSeeds(context),
         new CudaPamr(context),
-        new CudaCrf(context, host),
+        new CudaCrf(context),
         new CudaSegmentation(context, host),
         new CudaGroupNorms(context, host),
         new CudaIrn(context, host),

@@ -82,6 +82,35 @@ final class CudaCall extends Operands<Long> {
     }
   }
 
+  /**
+   * Gives one piece of workspace back before {@link #run} ends: what is launched later may get it.
+   *
+   * @param address what {@link #workspace} gave
+   */
+  void free(long address) {
+    BlockPool.Block<CudaPointer> block = temporary(address);
+    temporary.remove(block);
+    block.free();
+  }
+
+  /**
+   * Waits for the device and reads an integer.
+   *
+   * @param address what {@link #workspace} gave
+   */
+  int readInt(long address) {
+    int[] value = new int[1];
+    context.transfers().download(temporary(address).memory(), 0, MemorySegment.ofArray(value));
+    return value[0];
+  }
+
+  private BlockPool.Block<CudaPointer> temporary(long address) {
+    return temporary.stream()
+        .filter(block -> block.memory().address() == address)
+        .findFirst()
+        .orElseThrow(() -> new IllegalStateException(operation() + ": no such workspace"));
+  }
+
   /** A device copy of small host values, until {@link #run} ends. */
   long ints(int... values) {
     return copy(MemorySegment.ofArray(values));

@@ -9,7 +9,16 @@ import java.util.List;
 final class CrfCases {
   /** Channels or labels, height, width: pixel counts of every remainder by four. */
   private static final int[][] SIZES = {
-    {1, 1, 1}, {2, 1, 2}, {3, 3, 1}, {4, 4, 4}, {5, 7, 11}, {2, 13, 10}, {8, 6, 9}, {17, 5, 8}
+    {1, 1, 1},
+    {2, 1, 2},
+    {3, 3, 1},
+    {4, 4, 4},
+    {5, 7, 11},
+    {2, 13, 10},
+    {8, 6, 9},
+    {17, 5, 8},
+    {131, 3, 5},
+    {3, 31, 37}
   };
 
   private CrfCases() {}
