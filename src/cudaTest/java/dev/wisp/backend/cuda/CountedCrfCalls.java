@@ -27,6 +27,23 @@ final class CountedCrfCalls {
   private static final String CRF_SIZE = "64x64, 4 labels, 10 steps";
   private static final String FILTER_SIZE = "64x64x3, 4 channels";
 
+  private static final String HASHED =
+      "the table's slots lie where the hash says, a sector for four bytes, and the simplices of the"
+          + " corners in them are read to compare; neighbouring pixels share them, from the L2"
+          + " cache";
+
+  private static final String GATHERED =
+      "each corner, or entry of a list, reads the values of its row or pixel, which neighbours read"
+          + " too, from the L2 cache";
+
+  private static final String SIDE_BY_SIDE =
+      "a pixel's corners lie side by side, so that an access to one of each pixel touches six times"
+          + " the sectors, which the L1 cache keeps";
+
+  private static final String SCATTERED =
+      "what is sorted goes, or comes from, where its row says: a sector for four bytes unless"
+          + " neighbours share it";
+
   private CountedCrfCalls() {}
 
   static List<CountedCall> all() {
@@ -66,7 +83,7 @@ final class CountedCrfCalls {
     }
 
     Work beside() {
-      return Work.of(4 * rows + 8 * corners * rows, 0);
+      return Work.of(4 * corners * PIXELS + 4 * rows + 8 * corners * rows, 0);
     }
 
     Work lists() {
@@ -91,7 +108,7 @@ final class CountedCrfCalls {
     }
 
     Work scanOffsets() {
-      return Work.of(8 * pieces(), pieces());
+      return Work.of(8 * pieces() + 4 * (1 + passes()), pieces());
     }
 
     Work scan() {
@@ -159,16 +176,18 @@ final class CountedCrfCalls {
     return built(call, NEAR, ALIKE)
         .launches(
             "wisp_lattice_splat",
-            sum(NEAR.splat(STEPS), NEAR.splatOfOnes(), ALIKE.splat(STEPS), ALIKE.splatOfOnes()))
-        .launches("wisp_lattice_blur", sum(NEAR.blur(STEPS + 1), ALIKE.blur(STEPS + 1)))
-        .launches("wisp_crf_norms", sum(NEAR.norms(), ALIKE.norms()))
-        .launches("wisp_crf_shares", sum(NEAR.shares(), ALIKE.shares()))
+            sum(NEAR.splat(STEPS), NEAR.splatOfOnes(), ALIKE.splat(STEPS), ALIKE.splatOfOnes()),
+            GATHERED)
+        .launches("wisp_lattice_blur", sum(NEAR.blur(STEPS + 1), ALIKE.blur(STEPS + 1)), GATHERED)
+        .launches("wisp_crf_norms", sum(NEAR.norms(), ALIKE.norms()), SIDE_BY_SIDE)
+        .launches("wisp_crf_shares", sum(NEAR.shares(), ALIKE.shares()), GATHERED)
         .launches(
             "wisp_crf_update",
             sum(
                 softmax.times(STEPS + 1),
                 NEAR.message().times(STEPS),
-                ALIKE.message().times(STEPS)));
+                ALIKE.message().times(STEPS)),
+            GATHERED);
   }
 
   private static CountedCall filter() {
@@ -185,21 +204,21 @@ final class CountedCrfCalls {
             });
     return built(call, ALIKE)
         .launches("wisp_lattice_interleave", Work.of(8 * LABELS * PIXELS, 0))
-        .launches("wisp_lattice_splat", ALIKE.splat(1))
-        .launches("wisp_lattice_blur", ALIKE.blur(1))
-        .launches("wisp_lattice_slice", ALIKE.slice());
+        .launches("wisp_lattice_splat", ALIKE.splat(1), GATHERED)
+        .launches("wisp_lattice_blur", ALIKE.blur(1), GATHERED)
+        .launches("wisp_lattice_slice", ALIKE.slice(), GATHERED);
   }
 
   /** What builds the lattices. */
   private static CountedCall built(CountedCall call, Lattice... lattices) {
-    return call.launches("wisp_lattice_locate", of(lattices, Lattice::locate))
-        .launches("wisp_lattice_enter", of(lattices, Lattice::enter))
-        .launches("wisp_lattice_leaders", of(lattices, Lattice::leaders))
-        .launches("wisp_lattice_number", of(lattices, Lattice::number))
-        .launches("wisp_lattice_beside", of(lattices, Lattice::beside))
-        .launches("wisp_lattice_lists", of(lattices, Lattice::lists))
+    return call.launches("wisp_lattice_locate", of(lattices, Lattice::locate), SIDE_BY_SIDE)
+        .launches("wisp_lattice_enter", of(lattices, Lattice::enter), HASHED)
+        .launches("wisp_lattice_leaders", of(lattices, Lattice::leaders), HASHED)
+        .launches("wisp_lattice_number", of(lattices, Lattice::number), HASHED)
+        .launches("wisp_lattice_beside", of(lattices, Lattice::beside), HASHED)
+        .launches("wisp_lattice_lists", of(lattices, Lattice::lists), SCATTERED)
         .launches("wisp_sort_count", of(lattices, Lattice::sortCount))
-        .launches("wisp_sort_place", of(lattices, Lattice::sortPlace))
+        .launches("wisp_sort_place", of(lattices, Lattice::sortPlace), SCATTERED)
         .launches("wisp_scan_parts", of(lattices, Lattice::scanParts))
         .launches("wisp_scan_offsets", of(lattices, Lattice::scanOffsets))
         .launches("wisp_scan", of(lattices, Lattice::scan));
