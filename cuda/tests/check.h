@@ -56,5 +56,6 @@ void check_pamr(const std::string& folder);
 void check_seeds(const std::string& folder);
 void check_structure(const std::string& folder);
 void check_layouts(const std::string& folder);
+void check_segmentation(const std::string& folder);
 
 #endif

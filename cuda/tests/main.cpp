@@ -28,6 +28,7 @@ int main(int count, char** arguments) {
       {"pooling", check_pooling},     {"convolutions", check_convolutions},
       {"pamr", check_pamr},           {"seeds", check_seeds},
       {"structure", check_structure},   {"layouts", check_layouts},
+      {"segmentation", check_segmentation},
   };
   open_device();
   for (const auto& family : families) {

@@ -46,7 +46,7 @@ final class CudaBackend extends GroupedBackend {
         new CudaSeeds(context),
         new CudaPamr(context),
         new CudaCrf(context, host),
-        new CudaSegmentation(context, host),
+        new CudaSegmentation(context),
         new CudaOptimizer(context));
     this.thread = thread;
     this.context = context;

@@ -44,7 +44,8 @@ class CudaCountsTest {
                 CountedPointwiseCalls.all(),
                 CountedMethodCalls.all(),
                 CountedNetworkCalls.all(),
-                CountedLayoutCalls.all())
+                CountedLayoutCalls.all(),
+                CountedSegmentationCalls.all())
             .flatMap(List::stream)
             .collect(Collectors.groupingBy(CountedCall::code));
     byCode.forEach(CudaCountsTest::countAll);
