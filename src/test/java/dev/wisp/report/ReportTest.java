@@ -72,7 +72,8 @@ class ReportTest {
           .containsExactly("Image", "CAM", "IS-CAM", "AE-IS-CAM", "Label", "Truth");
       Image image = ImageCodec.decode(run.resolve("data/JPEGImages/" + picture.id() + ".png"));
       Mask label = ImageCodec.readMask(run.resolve("out/labels/" + picture.id() + ".png"));
-      Mask truth = ImageCodec.readMask(run.resolve("data/SegmentationClass/" + picture.id() + ".png"));
+      Mask truth =
+          ImageCodec.readMask(run.resolve("data/SegmentationClass/" + picture.id() + ".png"));
       assertThat(picture.layers().get(4).jpeg())
           .isEqualTo(drawn(image, Overlay.labels(image.rgb(), label.index())));
       assertThat(picture.layers().get(5).jpeg())
