@@ -148,7 +148,7 @@ __device__ inline int label_of(const unsigned char* labels, long long pixel, int
  *   logits        const float*          [n, h, w, k], in
  *   labels        const unsigned char*  [n, out_h, out_w], in: k or more is no label; or null
  *   softmax       float2*               [n, out_h, out_w], out; or null
- *   sums          double*               [pieces, 2], out, pieces = ceil(pixels / 256): loss, count;
+ *   sums          double2*              [pieces], out, pieces = ceil(pixels / 256): loss, count;
  *                                       null where labels is
  *   n             long long
  *   h, w, k, out_h, out_w  int, each at least 1
@@ -159,7 +159,7 @@ __device__ inline int label_of(const unsigned char* labels, long long pixel, int
  */
 extern "C" __global__ void __launch_bounds__(kBlock)
     wisp_pixel_softmax(const float* __restrict__ logits, const unsigned char* __restrict__ labels,
-                       float2* __restrict__ softmax, double* __restrict__ sums, long long n, int h,
+                       float2* __restrict__ softmax, double2* __restrict__ sums, long long n, int h,
                        int w, int k, int out_h, int out_w) {
   __shared__ double part[2][kBlock / 32];
   const long long p = thread_index();
@@ -174,16 +174,13 @@ extern "C" __global__ void __launch_bounds__(kBlock)
   if (sums == nullptr) return;
   loss = block_sum(loss, part[0]);
   count = block_sum(count, part[1]);
-  if (threadIdx.x == 0) {
-    sums[2 * blockIdx.x] = loss;
-    sums[2 * blockIdx.x + 1] = count;
-  }
+  if (threadIdx.x == 0) sums[blockIdx.x] = make_double2(loss, count);
 }
 
 extern "C" __global__ void __launch_bounds__(kBlock)
     wisp_pixel_softmax_naive(const float* __restrict__ logits,
                              const unsigned char* __restrict__ labels,
-                             float2* __restrict__ softmax, double* __restrict__ sums, long long n,
+                             float2* __restrict__ softmax, double2* __restrict__ sums, long long n,
                              int h, int w, int k, int out_h, int out_w) {
   const long long piece = thread_index(), pixels = n * out_h * out_w;
   if (piece * kPiece >= pixels) return;
@@ -195,29 +192,28 @@ extern "C" __global__ void __launch_bounds__(kBlock)
                        softmax == nullptr ? nullptr : softmax + p);
     count += label >= 0 ? 1 : 0;
   }
-  if (sums == nullptr) return;
-  sums[2 * piece] = loss;
-  sums[2 * piece + 1] = count;
+  if (sums != nullptr) sums[piece] = make_double2(loss, count);
 }
 
 /*
  * wisp_pixel_loss: the mean over labelled pixels, 0 without any.
  *
- *   sums    const double*  [count, 2], in: of wisp_pixel_softmax
- *   loss    float*         [1], out
- *   share   float*         [1], out: 1 / labelled pixels, or 0; for wisp_pixel_gradient
+ *   sums    const double2*  [count], in: of wisp_pixel_softmax
+ *   loss    float*          [1], out
+ *   share   float*          [1], out: 1 / labelled pixels, or 0; for wisp_pixel_gradient
  *   count   long long
  *
  * Grid (1, 1, 1); wisp_pixel_loss_naive: block (1, 1, 1). 16 bytes, 2 operations a piece.
  */
 extern "C" __global__ void __launch_bounds__(kBlock)
-    wisp_pixel_loss(const double* __restrict__ sums, float* __restrict__ loss,
+    wisp_pixel_loss(const double2* __restrict__ sums, float* __restrict__ loss,
                     float* __restrict__ share, long long count) {
   __shared__ double part[2][kBlock / 32];
   double total = 0, labelled = 0;
   for (long long i = threadIdx.x; i < count; i += kBlock) {
-    total += sums[2 * i];
-    labelled += sums[2 * i + 1];
+    const double2 piece = sums[i];
+    total += piece.x;
+    labelled += piece.y;
   }
   total = block_sum(total, part[0]);
   labelled = block_sum(labelled, part[1]);
@@ -226,13 +222,14 @@ extern "C" __global__ void __launch_bounds__(kBlock)
   *share = labelled > 0 ? 1.0f / static_cast<float>(labelled) : 0.0f;
 }
 
-extern "C" __global__ void wisp_pixel_loss_naive(const double* __restrict__ sums,
+extern "C" __global__ void wisp_pixel_loss_naive(const double2* __restrict__ sums,
                                                  float* __restrict__ loss,
                                                  float* __restrict__ share, long long count) {
   double total = 0, labelled = 0;
   for (long long i = 0; i < count; ++i) {
-    total += sums[2 * i];
-    labelled += sums[2 * i + 1];
+    const double2 piece = sums[i];
+    total += piece.x;
+    labelled += piece.y;
   }
   *loss = labelled > 0 ? static_cast<float>(total / labelled) : 0.0f;
   *share = labelled > 0 ? 1.0f / static_cast<float>(labelled) : 0.0f;
@@ -266,6 +263,9 @@ extern "C" __global__ void __launch_bounds__(kBlock)
   const long long pixel = i / k, row = pixel / w, image = row / h;
   const int c = static_cast<int>(i - pixel * k);
   const int y = static_cast<int>(row - image * h), x = static_cast<int>(pixel - row * w);
+  /* Before the loads: divisions are calls on some cards, and would spill what is loaded. */
+  const Axis rows(h, out_h), columns(w, out_w);
+  const int first_row = rows.first_reader(y), first_column = columns.first_reader(x);
   float near[3][3];
 #pragma unroll
   for (int dy = 0; dy < 3; ++dy) {
@@ -276,10 +276,8 @@ extern "C" __global__ void __launch_bounds__(kBlock)
       near[dy][dx] = logits[((image * h + sy) * w + sx) * k + c];
     }
   }
-  const Axis rows(h, out_h), columns(w, out_w);
-  const int first_column = columns.first_reader(x);
   float total = 0.0f;
-  for (int oy = rows.first_reader(y); oy < out_h; ++oy) {
+  for (int oy = first_row; oy < out_h; ++oy) {
     const Tap down = rows.tap(oy);
     if (down.low > y) break;
     const float down_share = Axis::weight(down, y);

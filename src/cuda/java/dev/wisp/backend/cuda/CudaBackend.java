@@ -47,8 +47,8 @@ final class CudaBackend extends GroupedBackend {
         new CudaPamr(context),
         new CudaCrf(context, host),
         new CudaSegmentation(context),
-        new CudaGroupNorms(context, host),
-        new CudaIrn(context, host),
+        new CudaGroupNorms(context),
+        new CudaIrn(context),
         new CudaOptimizer(context));
     this.thread = thread;
     this.context = context;

@@ -3,7 +3,6 @@ package dev.wisp.backend.cuda;
 import dev.wisp.backend.Backend;
 import dev.wisp.backend.cpu.CpuBackend;
 import dev.wisp.backend.cpu.CpuOptions;
-import dev.wisp.tensor.DType;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -35,15 +34,16 @@ final class CudaHost {
   /**
    * Runs an operation whose operands the call has checked.
    *
-   * @param read operands whose values it reads, F32, I32 or U8
-   * @param written operands that it writes or updates, F32 or I32; they come after the others
+   * @param read operands whose values it reads, F32 as all
+   * @param written operands that it writes or updates; they come after the others
    */
   void run(CudaCall call, List<Tensor> read, List<Tensor> written, Operation operation) {
     List<Tensor> operands = new ArrayList<>(read);
     operands.addAll(written);
     call.run(
         () -> {
-          List<Object> values = operands.stream().map(operand -> download(call, operand)).toList();
+          List<float[]> values =
+              operands.stream().map(operand -> download(call, operand)).toList();
           Backend host = host();
           List<MemorySegment> results =
               host.compute(
@@ -53,11 +53,11 @@ final class CudaHost {
                       for (int i = 0; i < copies.length; i++) {
                         Tensor like = operands.get(i);
                         copies[i] = scope.allocate(like.type(), like.shape());
-                        upload(host, values.get(i), copies[i]);
+                        host.upload(values.get(i), copies[i]);
                       }
                       operation.run(host, copies);
                       return List.of(copies).subList(read.size(), copies.length).stream()
-                          .map(result -> values(host, result))
+                          .map(result -> MemorySegment.ofArray(host.floats(result)))
                           .toList();
                     }
                   });
@@ -67,41 +67,10 @@ final class CudaHost {
         });
   }
 
-  /** An operand's values in an array of its type. */
-  private Object download(CudaCall call, Tensor source) {
-    int length = call.length("operand", source);
-    return switch (source.type()) {
-      case F32 -> {
-        float[] values = new float[length];
-        context.transfers().download(call.memory(source), 0, MemorySegment.ofArray(values));
-        yield values;
-      }
-      case U8 -> {
-        byte[] values = new byte[length];
-        context.transfers().download(call.memory(source), 0, MemorySegment.ofArray(values));
-        yield values;
-      }
-      case I32 -> {
-        int[] values = new int[length];
-        context.transfers().download(call.memory(source), 0, MemorySegment.ofArray(values));
-        yield values;
-      }
-    };
-  }
-
-  private static void upload(Backend host, Object values, Tensor target) {
-    switch (values) {
-      case float[] floats -> host.upload(floats, target);
-      case int[] ints -> host.upload(ints, target);
-      case byte[] bytes -> host.upload(bytes, target);
-      default -> throw new AssertionError(values);
-    }
-  }
-
-  private static MemorySegment values(Backend host, Tensor result) {
-    return result.type() == DType.F32
-        ? MemorySegment.ofArray(host.floats(result))
-        : MemorySegment.ofArray(host.ints(result));
+  private float[] download(CudaCall call, Tensor source) {
+    float[] values = new float[call.length("operand", source)];
+    context.transfers().download(call.memory(source), 0, MemorySegment.ofArray(values));
+    return values;
   }
 
   private Backend host() {

@@ -45,7 +45,8 @@ class CudaCountsTest {
                 CountedMethodCalls.all(),
                 CountedNetworkCalls.all(),
                 CountedLayoutCalls.all(),
-                CountedSegmentationCalls.all())
+                CountedSegmentationCalls.all(),
+                CountedIrnCalls.all())
             .flatMap(List::stream)
             .collect(Collectors.groupingBy(CountedCall::code));
     byCode.forEach(CudaCountsTest::countAll);
