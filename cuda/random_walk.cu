@@ -4,8 +4,8 @@
  * ones on its diagonal, A_ij = (1 - the largest boundary on the path from i to j)^beta.
  *
  * A is sparse: of each position as a source, one affinity for each path (path_losses.cu says what a
- * path is), [paths, h, w]; it never exists as a matrix of positions by positions. A step gathers, so
- * that there are no atomics and the same bits every run.
+ * path is), [paths, h, w]; it never exists as a matrix of positions by positions. A step gathers,
+ * so that there are no atomics and the same bits every run.
  *
  * Common to all: block (256, 1, 1), no shared memory; h w below 2^31 - 256. No naive siblings: a
  * thread takes one element, path after path. Bounds on a Titan RTX (672 GB/s, 255 G doubles/s) for

@@ -115,7 +115,8 @@ void check(const Case& s, float centre) {
 
 void check_group_norms(const std::string& folder) {
   load_module(folder + "/group_norm.ptx");
-  const Case cases[] = {{1, 1, 2, 1}, {2, 7, 6, 3}, {3, 35, 33, 11}, {1, 300, 64, 4}, {2, 50, 40, 40}};
+  const Case cases[] = {{1, 1, 2, 1}, {2, 7, 6, 3}, {3, 35, 33, 11}, {1, 300, 64, 4},
+                        {2, 50, 40, 40}};
   for (const Case& s : cases)
     for (const float centre : {0.0f, 100.0f}) check(s, centre);
 }

@@ -181,7 +181,8 @@ void dropout(long long n, float probability, long long first) {
   const float scale = 1 / (1 - probability);
   Floats want(n);
   for (long long i = 0; i < n; ++i)
-    want[i] = static_cast<long long>(number(key, first + i) >> 40) >= dropped ? values[i] * scale : 0;
+    if (static_cast<long long>(number(key, first + i) >> 40) >= dropped)
+      want[i] = values[i] * scale;
   Array<float> x(values), out(n);
   launch("wisp_dropout", {blocks(n, 256)}, kBlock, Pointer(x), Pointer(out), n, key, first, dropped,
          scale);
