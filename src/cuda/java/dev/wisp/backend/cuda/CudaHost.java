@@ -42,8 +42,7 @@ final class CudaHost {
     operands.addAll(written);
     call.run(
         () -> {
-          List<float[]> values =
-              operands.stream().map(operand -> download(call, operand)).toList();
+          List<float[]> values = operands.stream().map(operand -> download(call, operand)).toList();
           Backend host = host();
           List<MemorySegment> results =
               host.compute(

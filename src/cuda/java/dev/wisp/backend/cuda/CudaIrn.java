@@ -33,8 +33,7 @@ final class CudaIrn implements IrnOps {
     crop = cropping("wisp_crop", "source", "target");
     cropBackward = cropping("wisp_crop_backward", "d_target", "d_source");
     sigmoid =
-        context.kernel(
-            FILE, "wisp_sigmoid", pointer("x"), pointer("out"), i64("n"), f32("scale"));
+        context.kernel(FILE, "wisp_sigmoid", pointer("x"), pointer("out"), i64("n"), f32("scale"));
     sigmoidBackward =
         context.kernel(
             FILE,
@@ -53,8 +52,7 @@ final class CudaIrn implements IrnOps {
     return context.kernel(
         FILE,
         name,
-        Stream.concat(Stream.of(pointer(from), pointer(to)), sizes)
-            .toArray(CudaParameter[]::new));
+        Stream.concat(Stream.of(pointer(from), pointer(to)), sizes).toArray(CudaParameter[]::new));
   }
 
   private static CudaKernel sizes(CudaKernel kernel, long[] in, long[] out, int offset) {
@@ -110,8 +108,7 @@ final class CudaIrn implements IrnOps {
     long from = call.inAny("x", x);
     long to = call.out("out", out, x.shape().toArray());
     long n = x.shape().elements();
-    call.run(
-        () -> sigmoid.pointer(from).pointer(to).i64(n).f32(scale).launchOver(n, THREADS));
+    call.run(() -> sigmoid.pointer(from).pointer(to).i64(n).f32(scale).launchOver(n, THREADS));
   }
 
   @Override

@@ -52,8 +52,7 @@ final class CudaPaths {
         context.kernel(
             FILE,
             "wisp_displacement_backward",
-            sized(
-                "displacement", "label", "d_displacement", f32("background"), f32("foreground")));
+            sized("displacement", "label", "d_displacement", f32("background"), f32("foreground")));
     totals =
         context.kernel(
             FILE,
@@ -114,8 +113,7 @@ final class CudaPaths {
    *
    * @param operands sets a kernel's operands, given where its sums go
    */
-  private void sum(
-      CudaCall call, Sizes s, long to, int terms, LongFunction<CudaKernel> operands) {
+  private void sum(CudaCall call, Sizes s, long to, int terms, LongFunction<CudaKernel> operands) {
     long sums = call.workspace(s.n * s.pieces() * KINDS * Double.BYTES);
     long blocks = context.naive() ? Math.ceilDiv(s.pieces(), THREADS) : s.pieces();
     s.set(operands.apply(sums)).launch(blocks, s.n, 1, THREADS, 1, 0);
@@ -143,8 +141,7 @@ final class CudaPaths {
     call.run(
         () -> {
           Index index = Index.of(call, paths);
-          sum(
-              call, s, to, KINDS, sums -> index.set(pairCounts.pointer(labels)).pointer(sums));
+          sum(call, s, to, KINDS, sums -> index.set(pairCounts.pointer(labels)).pointer(sums));
         });
   }
 
@@ -196,8 +193,7 @@ final class CudaPaths {
     long[] shape = label.shape().toArray();
     long map = call.in("displacement", displacements, shape[0], shape[1], shape[2], 2);
     long to = call.out("losses", losses, shape[0], 2);
-    long gradient =
-        call.outOrNull("dDisplacement", dDisplacement, shape[0], shape[1], shape[2], 2);
+    long gradient = call.outOrNull("dDisplacement", dDisplacement, shape[0], shape[1], shape[2], 2);
     call.require(weights.length == 2, weights.length + " weights for two losses");
     Sizes s = Sizes.of(call, shape, paths, classes);
     call.run(

@@ -75,8 +75,7 @@ final class CudaWalk {
             i32("h"),
             i32("w"),
             i32("paths"));
-    finish =
-        context.kernel(FILE, "wisp_walk_finish", pointer("now"), pointer("out"), i64("n"));
+    finish = context.kernel(FILE, "wisp_walk_finish", pointer("now"), pointer("out"), i64("n"));
   }
 
   /** Sizes of a walk, and the paths on the device. */

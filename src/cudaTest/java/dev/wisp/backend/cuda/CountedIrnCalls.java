@@ -14,8 +14,7 @@ final class CountedIrnCalls {
   private static final PathIndex PATHS = PathIndex.of(10);
   private static final int CLASSES = 20;
   private static final long INDEX = 4L * (PATHS.count() + 1) + 8L * PATHS.count();
-  private static final long ALL_INDEX =
-      4L * (PATHS.count() + 1) + 8L * PATHS.begin(PATHS.count());
+  private static final long ALL_INDEX = 4L * (PATHS.count() + 1) + 8L * PATHS.begin(PATHS.count());
   private static final double PAIRS =
       (double) PATHS.count() * PATHS.sourceRows((int) GRID) * PATHS.sourceColumns((int) GRID);
   private static final String MAP = "64x64, radius 10";
@@ -77,15 +76,13 @@ final class CountedIrnCalls {
                   Tensor dx = t.out(1, GRID, GRID, CHANNELS);
                   Tensor dgamma = t.out(CHANNELS);
                   Tensor dbeta = t.out(CHANNELS);
-                  return () ->
-                      b.groupNormBackward(x, dy, gamma, mean, invStd, dx, dgamma, dbeta);
+                  return () -> b.groupNormBackward(x, dy, gamma, mean, invStd, dx, dgamma, dbeta);
                 })
             .launches(
                 "wisp_group_norm_gradient_sums",
                 Work.of(8 * FEATURES + constants + 16 * CHANNELS, 0).withDoubles(7.0 * FEATURES))
             .launches(
-                "wisp_group_norm_parameters",
-                Work.of(24 * CHANNELS, 0).withDoubles(2.0 * CHANNELS))
+                "wisp_group_norm_parameters", Work.of(24 * CHANNELS, 0).withDoubles(2.0 * CHANNELS))
             .launches(
                 "wisp_group_norm_means",
                 Work.of(20 * CHANNELS + constants, 0).withDoubles(5.0 * CHANNELS),
@@ -154,7 +151,8 @@ final class CountedIrnCalls {
                 })
             .launches(
                 "wisp_pair_counts", Work.of(4 * POSITIONS + INDEX + sums, 10 * PAIRS), PAIRS_NOTE)
-            .launches("wisp_pair_totals", Work.of(sums + 12, 0).withDoubles(3.0 * PIECES), TOTALS_NOTE),
+            .launches(
+                "wisp_pair_totals", Work.of(sums + 12, 0).withDoubles(3.0 * PIECES), TOTALS_NOTE),
         new CountedCall(
                 MAP + ", affinities",
                 (b, t) -> {
@@ -169,7 +167,8 @@ final class CountedIrnCalls {
                 "wisp_path_affinity",
                 Work.of(8 * POSITIONS + ALL_INDEX + sums, 2 * offsets + 25 * PAIRS),
                 PAIRS_NOTE)
-            .launches("wisp_pair_totals", Work.of(sums + 12, 0).withDoubles(3.0 * PIECES), TOTALS_NOTE)
+            .launches(
+                "wisp_pair_totals", Work.of(sums + 12, 0).withDoubles(3.0 * PIECES), TOTALS_NOTE)
             .launches(
                 "wisp_path_affinity_backward",
                 Work.of(12 * POSITIONS + ALL_INDEX, 2 * offsets + 12 * PAIRS),
@@ -189,7 +188,9 @@ final class CountedIrnCalls {
                 Work.of(12 * POSITIONS + INDEX + sums, 0).withDoubles(12 * PAIRS),
                 PAIRS_NOTE)
             .launches(
-                "wisp_pair_totals", Work.of(16 * PIECES + 8, 0).withDoubles(2.0 * PIECES), TOTALS_NOTE)
+                "wisp_pair_totals",
+                Work.of(16 * PIECES + 8, 0).withDoubles(2.0 * PIECES),
+                TOTALS_NOTE)
             .launches(
                 "wisp_displacement_backward",
                 Work.of(20 * POSITIONS + INDEX, 0).withDoubles(20 * PAIRS),
