@@ -76,7 +76,13 @@ public final class Evaluation {
     return new Report(confusion, done - skipped.size(), skipped);
   }
 
-  private static Confusion count(Dataset dataset, Sample sample, Path labels) {
+  /**
+   * The counts of one image.
+   *
+   * @param labels folder of {@code ID.png}
+   * @throws WispException if mask or label are missing, damaged or of different sizes
+   */
+  static Confusion count(Dataset dataset, Sample sample, Path labels) {
     Mask truth = truth(dataset, sample);
     Path file = LabelFiles.of(labels, sample);
     Mask label = ImageCodec.readMask(file);

@@ -1,22 +1,15 @@
 package dev.wisp.pipeline;
 
+import dev.wisp.common.Sha256;
 import dev.wisp.data.Dataset;
 import dev.wisp.data.Sample;
-import dev.wisp.io.FileErrors;
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
+import dev.wisp.pipeline.stages.FileDigest;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
-import java.util.HexFormat;
-import java.util.zip.CRC32C;
 
 /** Short digests that tell whether an interrupted command goes on with the same inputs. */
 final class Fingerprint {
-  private static final int BYTES = 8;
+  private static final int DIGITS = 16;
 
   private Fingerprint() {}
 
@@ -31,26 +24,12 @@ final class Fingerprint {
 
   /** Of a file's content. */
   static String of(Path file) {
-    CRC32C crc = new CRC32C();
-    byte[] piece = new byte[1 << 16];
-    try (InputStream in = Files.newInputStream(file)) {
-      for (int n = in.read(piece); n > 0; n = in.read(piece)) {
-        crc.update(piece, 0, n);
-      }
-      return "%08x-%d".formatted(crc.getValue(), Files.size(file));
-    } catch (IOException e) {
-      throw FileErrors.reading(file, e);
-    }
+    FileDigest digest = FileDigest.of(file);
+    return digest.crc32c() + "-" + digest.size();
   }
 
   /** Of a text. */
   static String of(String text) {
-    try {
-      byte[] digest =
-          MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
-      return HexFormat.of().formatHex(digest, 0, BYTES);
-    } catch (NoSuchAlgorithmException impossible) {
-      throw new AssertionError("every JDK has SHA-256", impossible);
-    }
+    return Sha256.of(text).substring(0, DIGITS);
   }
 }

@@ -16,6 +16,7 @@ import java.util.zip.CRC32C;
 final class PipelineData {
   private final Path root;
   private final Map<String, Dataset> lists = new HashMap<>();
+  private final Map<String, String> digests = new HashMap<>();
 
   PipelineData(Path root) {
     this.root = root;
@@ -52,9 +53,12 @@ final class PipelineData {
     return "%08x".formatted(crc.getValue());
   }
 
-  /** Digest of a list's names, labels and the sizes of its image files. */
+  /** Digest of a list's names, labels and the sizes of its image files; many stages ask for it. */
   String digest(String name) {
-    Dataset data = list(name);
+    return digests.computeIfAbsent(name, list -> digest(list(list)));
+  }
+
+  private static String digest(Dataset data) {
     StringBuilder text = new StringBuilder(Fingerprint.of(data));
     for (Sample sample : data.samples()) {
       try {

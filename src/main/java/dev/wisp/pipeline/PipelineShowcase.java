@@ -4,14 +4,13 @@ import dev.wisp.backend.Backend;
 import dev.wisp.common.WispException;
 import dev.wisp.data.Dataset;
 import dev.wisp.data.Sample;
-import dev.wisp.io.ImageCodec;
-import dev.wisp.io.Mask;
 import dev.wisp.method.AeSipeNet;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What a report shows of a few images beside what the stages left of all: the maps before the final
@@ -19,6 +18,8 @@ import java.util.TreeMap;
  * {@code labels/ID.png}. The images are those that {@link Showcase} chooses by their pseudo-labels.
  */
 final class PipelineShowcase {
+  private static final Logger LOG = LoggerFactory.getLogger(PipelineShowcase.class);
+
   private PipelineShowcase() {}
 
   /**
@@ -35,28 +36,27 @@ final class PipelineShowcase {
   /** Writes the files; returns images that could not be shown, with the reason. */
   static Map<String, String> run(Backend backend, Request request, Progress progress) {
     Dataset data = request.data();
-    List<Sample> chosen = choose(data, request.labels());
-    Map<String, String> skipped = new TreeMap<>();
-    progress.begin("showcase", 0, chosen.size());
+    Dataset few =
+        new Dataset(data.name(), data.classNames(), choose(data, request.labels()), data.upright());
+    Map<String, String> skipped;
     try (AeSipeNet network =
         new AeSipeNet(backend, Models.method(request.recipe(), data.classCount()))) {
       Weights.loadFrozen(network, request.weights());
-      int done = 0;
-      for (Sample sample : chosen) {
-        try {
-          PreparedImage image =
-              PreparedImage.of(sample.id(), data.image(sample), request.recipe().labelling());
-          StageGallery.write(
-              request.out(), sample.id(), StageMaps.of(network, image.scales(), sample.classes()));
-        } catch (WispException unusable) {
-          skipped.put(sample.id(), String.valueOf(unusable.getMessage()));
-        }
-        progress.advance(++done, sample.id());
-      }
-    } finally {
-      progress.end();
+      skipped =
+          EachSample.run(
+              "showcase",
+              few,
+              progress,
+              LOG,
+              sample -> {
+                PreparedImage image =
+                    PreparedImage.of(sample.id(), data.image(sample), request.recipe().labelling());
+                StageGallery.write(
+                    request.out(),
+                    sample.id(),
+                    StageMaps.of(network, image.scales(), sample.classes()));
+              });
     }
-    Dataset few = new Dataset(data.name(), data.classNames(), chosen, data.upright());
     skipped.putAll(
         Segmentation.run(
                 backend,
@@ -76,17 +76,11 @@ final class PipelineShowcase {
   }
 
   private static double score(Dataset data, Sample sample, Path labels) {
-    Path file = LabelFiles.of(labels, sample);
-    if (sample.mask().isEmpty() || !Files.exists(file)) {
+    if (sample.mask().isEmpty() || !Files.exists(LabelFiles.of(labels, sample))) {
       return Double.NaN;
     }
     try {
-      Mask truth = Evaluation.truth(data, sample);
-      Mask label = ImageCodec.readMask(file);
-      LabelFiles.requireSize(file, label, "mask", truth.width(), truth.height());
-      Confusion confusion = new Confusion(data.classCount() + 1);
-      confusion.add(truth.index(), label.index());
-      return confusion.meanIou(Confusion.Convention.VOC);
+      return Evaluation.count(data, sample, labels).meanIou(Confusion.Convention.VOC);
     } catch (WispException unusable) {
       return Double.NaN;
     }

@@ -12,7 +12,6 @@ import dev.wisp.io.Mask;
 import dev.wisp.method.DeepLabNet;
 import dev.wisp.method.ScaledImage;
 import dev.wisp.nn.Sgd;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -72,7 +71,7 @@ public final class SegmentationTraining {
               return known(file, files.read(sample, image), classes);
             });
     TrainingLoop.requireBatch(source, values.batch(), request.data().name());
-    ParallelLearner.requireShares(values.batch(), devices.size());
+    ParallelLearner.requireShares("segmentation.batch", values.batch(), devices.size());
     if (values.liveNorms() && values.batch() / devices.size() < 2) {
       throw new WispException(
           "norms: live needs two images or more on each device;"
@@ -97,7 +96,7 @@ public final class SegmentationTraining {
                 values.crop(),
                 new Scaling.Factor(values.scaleLow(), values.scaleHigh()),
                 values.mirror()),
-            fingerprint(request),
+            LabelFiles.fingerprint(request.data(), request.labels()),
             Models.text(STAGE, request.data(), recipe),
             false,
             request.acceptOlder());
@@ -122,16 +121,6 @@ public final class SegmentationTraining {
       }
     }
     return label;
-  }
-
-  /** Of the images' names and the label files' contents. */
-  private static String fingerprint(Request request) {
-    StringBuilder text = new StringBuilder(Fingerprint.of(request.data()));
-    for (Sample sample : request.data().samples()) {
-      Path file = LabelFiles.of(request.labels(), sample);
-      text.append('\n').append(Files.isRegularFile(file) ? Fingerprint.of(file) : "none");
-    }
-    return Fingerprint.of(text.toString());
   }
 
   private static DeepLabNet network(Backend device, Request request) {

@@ -40,32 +40,8 @@ final class NativeIrnKernels {
           JAVA_LONG,
           JAVA_LONG,
           JAVA_LONG);
-  static final MethodHandle CROP =
-      status(
-          "wisp_crop",
-          ADDRESS,
-          ADDRESS,
-          JAVA_LONG,
-          JAVA_LONG,
-          JAVA_LONG,
-          JAVA_LONG,
-          JAVA_LONG,
-          JAVA_LONG,
-          JAVA_LONG,
-          JAVA_LONG);
-  static final MethodHandle CROP_BACKWARD =
-      status(
-          "wisp_crop_backward",
-          ADDRESS,
-          ADDRESS,
-          JAVA_LONG,
-          JAVA_LONG,
-          JAVA_LONG,
-          JAVA_LONG,
-          JAVA_LONG,
-          JAVA_LONG,
-          JAVA_LONG,
-          JAVA_LONG);
+  static final MethodHandle CROP = crop("wisp_crop");
+  static final MethodHandle CROP_BACKWARD = crop("wisp_crop_backward");
   static final MethodHandle SIGMOID =
       status("wisp_sigmoid", ADDRESS, JAVA_FLOAT, ADDRESS, JAVA_LONG);
   static final MethodHandle SIGMOID_BACKWARD =
@@ -83,38 +59,8 @@ final class NativeIrnKernels {
           JAVA_LONG,
           JAVA_INT,
           ADDRESS);
-  static final MethodHandle PATH_AFFINITY_LOSS =
-      status(
-          "wisp_path_affinity_loss",
-          ADDRESS,
-          ADDRESS,
-          JAVA_LONG,
-          JAVA_LONG,
-          JAVA_LONG,
-          JAVA_LONG,
-          ADDRESS,
-          ADDRESS,
-          JAVA_LONG,
-          JAVA_INT,
-          ADDRESS,
-          ADDRESS,
-          ADDRESS);
-  static final MethodHandle DISPLACEMENT_LOSS =
-      status(
-          "wisp_displacement_loss",
-          ADDRESS,
-          ADDRESS,
-          JAVA_LONG,
-          JAVA_LONG,
-          JAVA_LONG,
-          JAVA_LONG,
-          ADDRESS,
-          ADDRESS,
-          JAVA_LONG,
-          JAVA_INT,
-          ADDRESS,
-          ADDRESS,
-          ADDRESS);
+  static final MethodHandle PATH_AFFINITY_LOSS = pathLoss("wisp_path_affinity_loss");
+  static final MethodHandle DISPLACEMENT_LOSS = pathLoss("wisp_displacement_loss");
   static final MethodHandle RANDOM_WALK =
       status(
           "wisp_random_walk",
@@ -132,4 +78,16 @@ final class NativeIrnKernels {
           ADDRESS);
 
   private NativeIrnKernels() {}
+
+  private static MethodHandle crop(String name) {
+    return status(
+        name, ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG,
+        JAVA_LONG, JAVA_LONG);
+  }
+
+  private static MethodHandle pathLoss(String name) {
+    return status(
+        name, ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS,
+        JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS, ADDRESS);
+  }
 }

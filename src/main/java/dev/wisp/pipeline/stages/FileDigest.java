@@ -23,7 +23,7 @@ import java.util.zip.CRC32C;
  */
 public record FileDigest(long size, long modified, String crc32c) {
   /** Of a file; reads all of it. */
-  static FileDigest of(Path file) {
+  public static FileDigest of(Path file) {
     CRC32C crc = new CRC32C();
     byte[] piece = new byte[1 << 16];
     try (InputStream in = Files.newInputStream(file)) {

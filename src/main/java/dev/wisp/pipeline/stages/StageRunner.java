@@ -1,15 +1,12 @@
 package dev.wisp.pipeline.stages;
 
+import dev.wisp.common.Sha256;
 import dev.wisp.common.WispException;
 import dev.wisp.io.AtomicFiles;
 import dev.wisp.io.FileErrors;
 import dev.wisp.io.FileTrees;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -168,13 +165,6 @@ public final class StageRunner {
                 .append(' ')
                 .append(file.crc32c())
                 .append('\n'));
-    try {
-      byte[] digest =
-          MessageDigest.getInstance("SHA-256")
-              .digest(text.toString().getBytes(StandardCharsets.UTF_8));
-      return HexFormat.of().formatHex(digest);
-    } catch (NoSuchAlgorithmException impossible) {
-      throw new AssertionError("every JDK has SHA-256", impossible);
-    }
+    return Sha256.of(text.toString());
   }
 }

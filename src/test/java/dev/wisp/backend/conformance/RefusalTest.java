@@ -29,7 +29,20 @@ class RefusalTest {
 
   /** Methods of the backend itself that take nothing a caller could get wrong. */
   private static final Set<String> WITHOUT_REFUSAL =
-      Set.of("name", "describe", "compute", "run", "peak", "memoryStatistics", "close");
+      Set.of(
+          "name",
+          "describe",
+          "compute",
+          "run",
+          "peak",
+          "precision",
+          // A hint about values on the host: a device may pass it over.
+          "prefetch",
+          // By default floats, and refused in its name.
+          "read",
+          "setPrecision",
+          "memoryStatistics",
+          "close");
 
   @TestFactory
   Stream<DynamicTest> theCpuRefusesAsDocumented() {
