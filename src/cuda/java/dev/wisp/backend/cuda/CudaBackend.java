@@ -192,10 +192,10 @@ final class CudaBackend extends GroupedBackend {
   public Supplier<float[]> read(Tensor source) {
     CudaCall call = context.call("read");
     int length = call.length("source", source);
+    call.any("source", source, DType.F32, length);
     if (length > CudaReadings.MOST) {
       return super.read(source);
     }
-    call.any("source", source, DType.F32, length);
     AtomicReference<Supplier<float[]>> reading = new AtomicReference<>();
     call.run(() -> reading.set(context.readings().read(call.memory(source), length)));
     return Objects.requireNonNull(reading.get());

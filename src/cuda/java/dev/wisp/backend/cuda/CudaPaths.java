@@ -21,7 +21,7 @@ final class CudaPaths {
   private static final int KINDS = 3;
 
   private static final long MOST_IMAGES = 65535;
-  private static final long MOST_POSITIONS = Integer.MAX_VALUE - THREADS;
+  static final long MOST_POSITIONS = Integer.MAX_VALUE - THREADS;
 
   private final CudaContext context;
   private final CudaKernel pairCounts;
@@ -78,12 +78,17 @@ final class CudaPaths {
         .toArray(CudaParameter[]::new);
   }
 
+  /** Whether a map's positions, and its sides where it has none, can be numbered in 32 bits. */
+  static boolean fits(long h, long w) {
+    return Math.max(h, w) <= MOST_POSITIONS && h * w <= MOST_POSITIONS;
+  }
+
   /** A batch of maps and the pairs in them. */
   private record Sizes(long n, long h, long w, PathIndex paths, int classes) {
     static Sizes of(CudaCall call, long[] label, PathIndex paths, int classes) {
       Sizes s = new Sizes(label[0], label[1], label[2], paths, classes);
       call.require(
-          s.n <= MOST_IMAGES && s.h * s.w <= MOST_POSITIONS,
+          s.n <= MOST_IMAGES && fits(s.h, s.w),
           "takes at most %d maps of %d positions".formatted(MOST_IMAGES, MOST_POSITIONS));
       return s;
     }

@@ -10,6 +10,8 @@ import dev.wisp.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.LongSummaryStatistics;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -111,7 +113,10 @@ final class CudaSegmentation implements SegmentationOps {
   private static Sizes sizes(CudaCall call, long[] low, Tensor image) {
     Sizes s =
         new Sizes(low[0], low[1], low[2], low[3], image.shape().size(1), image.shape().size(2));
-    call.require(s.n == 0 || s.h * s.w * s.k * s.outH * s.outW > 0, "a size is 0");
+    LongStream each = LongStream.of(s.h, s.w, s.k, s.outH, s.outW);
+    LongSummaryStatistics range = each.summaryStatistics();
+    call.require(s.n == 0 || range.getMin() > 0, "a size is 0");
+    call.require(range.getMax() <= Integer.MAX_VALUE, "a size of 2^31 or more");
     return s;
   }
 

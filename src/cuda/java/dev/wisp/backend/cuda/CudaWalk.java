@@ -18,7 +18,6 @@ final class CudaWalk {
   private static final int TOGETHER = 4;
 
   private static final long MOST_MAPS = 65535L * TOGETHER;
-  private static final long MOST_POSITIONS = Integer.MAX_VALUE - THREADS;
 
   private final CudaContext context;
   private final CudaKernel affinities;
@@ -123,8 +122,8 @@ final class CudaWalk {
     long result = call.out("out", out, shape);
     call.require(beta >= 0 && steps >= 0, "power " + beta + ", " + steps + " steps");
     call.require(
-        shape[0] <= MOST_MAPS && shape[1] * shape[2] <= MOST_POSITIONS,
-        "takes at most %d maps of %d positions".formatted(MOST_MAPS, MOST_POSITIONS));
+        shape[0] <= MOST_MAPS && CudaPaths.fits(shape[1], shape[2]),
+        "takes at most %d maps of %d positions".formatted(MOST_MAPS, CudaPaths.MOST_POSITIONS));
     call.run(
         () -> {
           Walk walk =
