@@ -24,9 +24,10 @@ constexpr int kBlock = 256;
  *   dropped  long long     0 to 2^24
  *   scale    float
  *
- * Grid (ceil(n / 256), 1, 1), block (256, 1, 1). 8 bytes an element; two 64-bit products and three
- * shifts, about 25 integer operations. Bound: bandwidth, 84 G elements/s. No naive sibling: this is
- * one thread an element already.
+ * Grid (ceil(n / 256), 1, 1), block (256, 1, 1). 8 bytes an element, 4 of one that falls, which is
+ * not read, though the sector it lies in is; two 64-bit products and three shifts, about 25 integer
+ * operations. Bound: bandwidth, 84 G elements/s. No naive sibling: this is one thread an element
+ * already.
  */
 extern "C" __global__ void __launch_bounds__(kBlock)
     wisp_dropout(const float* x, float* out, long long n, long long key, long long first,

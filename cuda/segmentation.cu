@@ -222,9 +222,9 @@ extern "C" __global__ void __launch_bounds__(kBlock)
   *share = labelled > 0 ? 1.0f / static_cast<float>(labelled) : 0.0f;
 }
 
-extern "C" __global__ void wisp_pixel_loss_naive(const double2* __restrict__ sums,
-                                                 float* __restrict__ loss,
-                                                 float* __restrict__ share, long long count) {
+extern "C" __global__ void __launch_bounds__(1)
+    wisp_pixel_loss_naive(const double2* __restrict__ sums, float* __restrict__ loss,
+                          float* __restrict__ share, long long count) {
   double total = 0, labelled = 0;
   for (long long i = 0; i < count; ++i) {
     const double2 piece = sums[i];
