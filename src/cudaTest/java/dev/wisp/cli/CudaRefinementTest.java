@@ -40,6 +40,7 @@ class CudaRefinementTest {
     for (String device : List.of("cpu", "cuda")) {
       boundaries(device, device);
       deepLab(device, device);
+      deepLab("fixed-" + device, device, "--set=segmentation.norms=fixed");
     }
   }
 
@@ -58,16 +59,16 @@ class CudaRefinementTest {
   }
 
   /** Five steps. */
-  private static byte[] deepLab(String run, String device) throws IOException {
-    return train(
-        "deeplab-" + run,
-        device,
-        List.of(
-            "--set=segmentation.steps=5",
-            "--set=segmentation.batch=2",
-            "--set=segmentation.crop=41",
-            "--labels=" + data.resolve("SegmentationClass")),
-        "deeplab");
+  private static byte[] deepLab(String run, String device, String... more) throws IOException {
+    List<String> options =
+        new ArrayList<>(
+            List.of(
+                "--set=segmentation.steps=5",
+                "--set=segmentation.batch=2",
+                "--set=segmentation.crop=41",
+                "--labels=" + data.resolve("SegmentationClass")));
+    options.addAll(List.of(more));
+    return train("deeplab-" + run, device, options, "deeplab");
   }
 
   private static byte[] train(String run, String device, List<String> options, String command)
@@ -96,23 +97,29 @@ class CudaRefinementTest {
         .toList();
   }
 
-  private static void assertSameLosses(String network, int steps) throws IOException {
-    List<Double> expected = losses(network + "-cpu");
-    List<Double> losses = losses(network + "-cuda");
+  /** The first so many losses of a training are the same but for rounding. */
+  private static void assertSameLosses(String run, int steps, int same) throws IOException {
+    List<Double> expected = losses(run + "-cpu");
+    List<Double> losses = losses(run + "-cuda");
     assertThat(losses).hasSize(steps).hasSameSizeAs(expected);
-    for (int step = 0; step < steps; step++) {
+    for (int step = 0; step < same; step++) {
       assertThat(losses.get(step)).isCloseTo(expected.get(step), withinPercentage(0.1));
     }
   }
 
   @Test
   void aCardGivesIrnTheLossesOfTheCpu() throws IOException {
-    assertSameLosses("irn", 4);
+    assertSameLosses("irn", 4, 4);
   }
 
+  /**
+   * Norms over two images magnify rounding: on the cpu alone, weights that differ by 2e-7 of their
+   * size give losses that differ by 4 % from the third step on.
+   */
   @Test
   void aCardGivesDeepLabTheLossesOfTheCpu() throws IOException {
-    assertSameLosses("deeplab", 5);
+    assertSameLosses("deeplab-fixed", 5, 5);
+    assertSameLosses("deeplab", 5, 2);
   }
 
   @Test
@@ -136,7 +143,10 @@ class CudaRefinementTest {
         "segmented",
         device ->
             List.of(
-                "segment", "--weights=" + weights("deeplab-cpu"), "--scales=0.5,1", "--flip",
+                "segment",
+                "--weights=" + weights("deeplab-cpu"),
+                "--scales=0.5,1",
+                "--flip",
                 device));
   }
 

@@ -72,7 +72,9 @@ final class CliSupport {
     return folder;
   }
 
-  /** Maps of all images that know the truth, with holes: every fifth pixel looks like background. */
+  /**
+   * Maps of all images that know the truth, with holes: every fifth pixel looks like background.
+   */
   static Path maps(Path data, Path into) {
     for (String list : List.of("train", "val")) {
       Dataset dataset = Datasets.open(data, list);

@@ -128,16 +128,13 @@ class CudaOwnRefusalTest {
             "pixelCrossEntropy",
             size,
             s ->
-                backend.pixelCrossEntropy(
-                    s.f32(0, 2, 2, 3), bytes(s, 0, 4, HUGE), s.f32(1), null)),
+                backend.pixelCrossEntropy(s.f32(0, 2, 2, 3), bytes(s, 0, 4, HUGE), s.f32(1), null)),
         new Huge(
             "addProbabilities",
             size,
             s -> backend.addProbabilities(s.f32(0, 2, HUGE, 3), s.f32(0, 4, 4, 3))),
         new Huge(
-            "argmaxLogits",
-            size,
-            s -> backend.argmaxLogits(s.f32(0, 2, 2, HUGE), s.i32(0, 4, 4))));
+            "argmaxLogits", size, s -> backend.argmaxLogits(s.f32(0, 2, 2, HUGE), s.i32(0, 4, 4))));
   }
 
   private static Tensor bytes(Scope scope, long... sizes) {
@@ -145,8 +142,7 @@ class CudaOwnRefusalTest {
   }
 
   private static void walk(Scope scope, long maps, long h, long w) {
-    backend.randomWalk(
-        scope.f32(h, w), scope.f32(maps, h, w), PATHS, 10, 1, scope.f32(maps, h, w));
+    backend.randomWalk(scope.f32(h, w), scope.f32(maps, h, w), PATHS, 10, 1, scope.f32(maps, h, w));
   }
 
   @TestFactory
