@@ -387,6 +387,87 @@ WISP_API int32_t wisp_dense_crf(const float* unary, const float* image, int64_t 
                                 float gaussian_compat, float bilateral_spatial,
                                 float bilateral_colour, float bilateral_compat, float* q);
 
+/* ---- Group normalisation (GroupNormOps). x, y, dy, dx: [n, positions, c]; mean, inv_std:
+   [n, groups]; group g has the channels from g c / groups on. ---- */
+
+/* y = act(gamma (x - mean) inv_std + beta), the statistics (out) of an image's group its own */
+WISP_API int32_t wisp_group_norm_forward(const float* x, const float* gamma, const float* beta,
+                                         float eps, int32_t relu, float* y, float* mean,
+                                         float* inv_std, int64_t n, int64_t positions, int64_t c,
+                                         int64_t groups);
+
+/* dx = inv_std (d - mean(d) - xhat mean(d xhat)) with d = gamma dy; dgamma, dbeta (out) [c] */
+WISP_API int32_t wisp_group_norm_backward(const float* x, const float* dy, const float* gamma,
+                                          const float* mean, const float* inv_std, float* dx,
+                                          float* dgamma, float* dbeta, int64_t n,
+                                          int64_t positions, int64_t c, int64_t groups);
+
+/*
+ * ---- Class boundaries and displacements (IrnOps; Ahn, Cho and Kwak, 2019). ----
+ * Paths shorter than `radius` (2..64): path k has the coordinates path_offsets[k] ..
+ * path_offsets[k + 1] - 1 of path_coordinates (in, pairs dy, dx relative to the source), the
+ * destination first, all in the box between source and destination, dy >= 0. A pair is a source
+ * and a path's destination; sources are y < h - radius + 1, radius - 1 <= x < w - radius + 1. A
+ * pair of labels in 0..classes is background (both 0), foreground (equal) or negative.
+ */
+
+/* target[n, y, x, offset + k] = source[n, y, x, k] for y < out_h <= in_h, x < out_w <= in_w, k < c */
+WISP_API int32_t wisp_crop(const float* source, float* target, int64_t n, int64_t in_h,
+                           int64_t in_w, int64_t c, int64_t out_h, int64_t out_w, int64_t out_c,
+                           int64_t offset);
+
+/* Its gradient, overwritten: 0 outside the corner. */
+WISP_API int32_t wisp_crop_backward(const float* d_target, float* d_source, int64_t n,
+                                    int64_t in_h, int64_t in_w, int64_t c, int64_t out_h,
+                                    int64_t out_w, int64_t out_c, int64_t offset);
+
+/* out[i] = 1 / (1 + exp(-scale x[i])) */
+WISP_API int32_t wisp_sigmoid(const float* x, float scale, float* out, int64_t n);
+
+/* dx[i] = scale dy[i] y[i] (1 - y[i]) */
+WISP_API int32_t wisp_sigmoid_backward(const float* y, const float* dy, float scale, float* dx,
+                                       int64_t n);
+
+/* counts (out) [n, 3]: background, foreground, negative pairs of label (in) [n, h, w] */
+WISP_API int32_t wisp_pair_counts(const int32_t* label, int64_t n, int64_t h, int64_t w,
+                                  int64_t radius, const int32_t* path_offsets,
+                                  const int32_t* path_coordinates, int64_t paths, int32_t classes,
+                                  float* counts);
+
+/*
+ * losses (out) [n, 3]: sums over background, foreground and negative pairs of -log(a + 1e-5),
+ * negative: -log(1 + 1e-5 - a), with a = 1 - max of boundary (in, [n, h, w]) on the path.
+ * d_boundary (out, or null): gradient of the sums times weights (in, [3]), at the first maximum.
+ */
+WISP_API int32_t wisp_path_affinity_loss(const float* boundary, const int32_t* label, int64_t n,
+                                         int64_t h, int64_t w, int64_t radius,
+                                         const int32_t* path_offsets,
+                                         const int32_t* path_coordinates, int64_t paths,
+                                         int32_t classes, const float* weights, float* losses,
+                                         float* d_boundary);
+
+/*
+ * losses (out) [n, 2]: sums over background pairs of |p_y| + |p_x|, over foreground ones of
+ * |p_y - dy| + |p_x - dx|, p the difference source - destination of displacement (in, [n, h, w, 2]).
+ * d_displacement (out, or null): gradient of the sums times weights (in, [2]).
+ */
+WISP_API int32_t wisp_displacement_loss(const float* displacement, const int32_t* label, int64_t n,
+                                        int64_t h, int64_t w, int64_t radius,
+                                        const int32_t* path_offsets,
+                                        const int32_t* path_coordinates, int64_t paths,
+                                        int32_t classes, const float* weights, float* losses,
+                                        float* d_displacement);
+
+/*
+ * out (out) and maps (in) [c, h, w]: (maps (1 - boundary)) T^steps, T_ij = A_ij / sum_i A_ij, A the
+ * symmetric affinities to the power beta with ones on the diagonal; every position is a source, a
+ * path that leaves the map is absent. In double: paths + 9 doubles a position of working space.
+ */
+WISP_API int32_t wisp_random_walk(const float* boundary, const float* maps, int64_t c, int64_t h,
+                                  int64_t w, int64_t radius, const int32_t* path_offsets,
+                                  const int32_t* path_coordinates, int64_t paths, float beta,
+                                  int64_t steps, float* out);
+
 /* ---- Pillow's 8-bit resizing, bit for bit; on the calling thread alone. Sizes 1..2^24. ---- */
 
 /* Bicubic (a = -0.5, antialiased): source [h, w, c] to out [out_h, out_w, c]. */

@@ -9,6 +9,8 @@
 #include <cstdint>
 
 #include "kernels/crf.h"
+#include "kernels/group_norm.h"
+#include "kernels/irn.h"
 #include "kernels/maps.h"
 #include "kernels/norms.h"
 #include "kernels/optimizer.h"
@@ -24,6 +26,8 @@
 
 #define WISP_ALL_KERNELS(X)    \
   WISP_CRF_KERNELS(X)          \
+  WISP_GROUP_NORM_KERNELS(X)   \
+  WISP_IRN_KERNELS(X)          \
   WISP_MAP_KERNELS(X)          \
   WISP_NORM_KERNELS(X)         \
   WISP_OPTIMIZER_KERNELS(X)    \

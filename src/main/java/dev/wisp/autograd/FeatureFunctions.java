@@ -41,6 +41,22 @@ public final class FeatureFunctions {
         x);
   }
 
+  /**
+   * Gradient before a ReLU, in the memory of the gradient after it.
+   *
+   * @param y the ReLU's output
+   * @param out the variable that holds the gradient of y; it is taken
+   */
+  public static Tensor reluBackward(Tape tape, Tensor y, Var out) {
+    Tensor dz = out.takeFirst();
+    Tensor extra = out.takeSecond();
+    tape.backend().reluBackward(y, dz, extra, dz);
+    if (extra != null) {
+      extra.release();
+    }
+    return dz;
+  }
+
   /** Mean over positions, {@code [N, C]}. */
   public static Var spatialMean(Tape tape, Var x) {
     Shape s = x.value().shape();

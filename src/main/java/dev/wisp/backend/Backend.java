@@ -34,6 +34,8 @@ public interface Backend
         PamrOps,
         CrfOps,
         SegmentationOps,
+        GroupNormOps,
+        IrnOps,
         OptimizerOps,
         AutoCloseable {
 

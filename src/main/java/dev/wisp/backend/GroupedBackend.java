@@ -15,6 +15,8 @@ public abstract class GroupedBackend implements Backend {
   private final PamrOps pamr;
   private final CrfOps crf;
   private final SegmentationOps segmentation;
+  private final GroupNormOps groupNorms;
+  private final IrnOps irn;
   private final OptimizerOps optimizer;
 
   protected GroupedBackend(
@@ -27,6 +29,8 @@ public abstract class GroupedBackend implements Backend {
       PamrOps pamr,
       CrfOps crf,
       SegmentationOps segmentation,
+      GroupNormOps groupNorms,
+      IrnOps irn,
       OptimizerOps optimizer) {
     this.convolutions = convolutions;
     this.norms = norms;
@@ -37,6 +41,8 @@ public abstract class GroupedBackend implements Backend {
     this.pamr = pamr;
     this.crf = crf;
     this.segmentation = segmentation;
+    this.groupNorms = groupNorms;
+    this.irn = irn;
     this.optimizer = optimizer;
   }
 
@@ -388,5 +394,86 @@ public abstract class GroupedBackend implements Backend {
   @Override
   public final void dropout(Tensor x, float probability, long key, long first, Tensor out) {
     segmentation.dropout(x, probability, key, first, out);
+  }
+
+  @Override
+  public final void groupNormForward(
+      Tensor x,
+      Tensor gamma,
+      Tensor beta,
+      float eps,
+      boolean relu,
+      Tensor y,
+      Tensor mean,
+      Tensor invStd) {
+    groupNorms.groupNormForward(x, gamma, beta, eps, relu, y, mean, invStd);
+  }
+
+  @Override
+  public final void groupNormBackward(
+      Tensor x,
+      Tensor dy,
+      Tensor gamma,
+      Tensor mean,
+      Tensor invStd,
+      Tensor dx,
+      Tensor dgamma,
+      Tensor dbeta) {
+    groupNorms.groupNormBackward(x, dy, gamma, mean, invStd, dx, dgamma, dbeta);
+  }
+
+  @Override
+  public final void crop(Tensor source, Tensor target, int channelOffset) {
+    irn.crop(source, target, channelOffset);
+  }
+
+  @Override
+  public final void cropBackward(Tensor dTarget, int channelOffset, Tensor dSource) {
+    irn.cropBackward(dTarget, channelOffset, dSource);
+  }
+
+  @Override
+  public final void sigmoid(Tensor x, float scale, Tensor out) {
+    irn.sigmoid(x, scale, out);
+  }
+
+  @Override
+  public final void sigmoidBackward(Tensor y, Tensor dy, float scale, Tensor dx) {
+    irn.sigmoidBackward(y, dy, scale, dx);
+  }
+
+  @Override
+  public final void pairCounts(Tensor label, PathIndex paths, int classes, Tensor counts) {
+    irn.pairCounts(label, paths, classes, counts);
+  }
+
+  @Override
+  public final void pathAffinityLoss(
+      Tensor boundary,
+      Tensor label,
+      PathIndex paths,
+      int classes,
+      float[] weights,
+      Tensor losses,
+      @Nullable Tensor dBoundary) {
+    irn.pathAffinityLoss(boundary, label, paths, classes, weights, losses, dBoundary);
+  }
+
+  @Override
+  public final void displacementLoss(
+      Tensor displacement,
+      Tensor label,
+      PathIndex paths,
+      int classes,
+      float[] weights,
+      Tensor losses,
+      @Nullable Tensor dDisplacement) {
+    irn.displacementLoss(displacement, label, paths, classes, weights, losses, dDisplacement);
+  }
+
+  @Override
+  public final void randomWalk(
+      Tensor boundary, Tensor maps, PathIndex paths, float beta, int steps, Tensor out) {
+    irn.randomWalk(boundary, maps, paths, beta, steps, out);
   }
 }

@@ -17,7 +17,7 @@ final class GroupedHelp {
     groups.put("Try it", List.of("demo", "doctor", "selftest", "bench"));
     groups.put("Data", List.of("synth", "convert"));
     groups.put("Learn", List.of("pretrain", "train", "deeplab"));
-    groups.put("Use", List.of("pipeline", "label", "crf", "segment", "eval", "ablate"));
+    groups.put("Use", List.of("pipeline", "label", "crf", "irn", "segment", "eval", "ablate"));
     groups.put("Look", List.of("report", "serve"));
     return groups;
   }

@@ -1,10 +1,14 @@
 package dev.wisp.cli;
 
+import dev.wisp.data.Dataset;
+import dev.wisp.data.Datasets;
 import dev.wisp.pipeline.Devices;
 import dev.wisp.pipeline.Pipeline;
 import dev.wisp.pipeline.Recipe;
 import dev.wisp.pipeline.Recipes;
 import dev.wisp.pipeline.stages.StageRunner;
+import dev.wisp.report.Reports;
+import dev.wisp.report.RunCollector;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -57,6 +61,18 @@ final class PipelineCommand extends Task {
   private @Nullable Path weights;
 
   @Option(
+      names = "--irn-weights",
+      paramLabel = "FILE",
+      description = "ImageNet weights of IRN's encoder, where it is another one.")
+  private @Nullable Path irnWeights;
+
+  @Option(
+      names = "--segmentation-weights",
+      paramLabel = "FILE",
+      description = "ImageNet weights of DeepLabV3's encoder, where it is another one.")
+  private @Nullable Path segmentationWeights;
+
+  @Option(
       names = "--only",
       paramLabel = "STAGE",
       description = "Run this stage alone; what it needs must have been run.")
@@ -77,11 +93,18 @@ final class PipelineCommand extends Task {
             values,
             Optional.ofNullable(data),
             Optional.ofNullable(weights),
+            Optional.ofNullable(irnWeights),
+            Optional.ofNullable(segmentationWeights),
             Optional.ofNullable(only));
     Pipeline.stages(request);
     try (Devices.Group devices = Devices.openAll(device.device, device.threads)) {
       List<StageRunner.Result> results =
           Pipeline.run(devices.backends(), request, ConsoleProgress.onTerminal(), this::tell);
+      Path report = request.run().resolve(Reports.FILE);
+      if (only == null) {
+        Reports.write(request.run(), labelled(values), report, RunCollector.Limits.STANDARD);
+        out().printf("report: %s%n", report);
+      }
       Map<String, String> skipped = new TreeMap<>();
       results.forEach(
           result ->
@@ -90,6 +113,14 @@ final class PipelineCommand extends Task {
                   .forEach((image, why) -> skipped.put(result.stage() + ": " + image, why)));
       return Skips.report(err(), skipped);
     }
+  }
+
+  /** The images that were labelled; null where the run drew them itself. */
+  private @Nullable Dataset labelled(Recipe values) {
+    Path root = data;
+    return root == null
+        ? null
+        : Datasets.open(root, Datasets.hasLists(root) ? values.pipeline().trainList() : null);
   }
 
   private String stem() {

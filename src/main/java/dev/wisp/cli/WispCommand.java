@@ -34,6 +34,7 @@ import picocli.CommandLine.Spec;
       CrfCommand.class,
       DeepLabCommand.class,
       SegmentCommand.class,
+      IrnCommand.class,
       EvalCommand.class,
       AblateCommand.class,
       PipelineCommand.class,

@@ -75,6 +75,15 @@ public final class GoldenCase {
     return check(suffix, file::tolerance, actual);
   }
 
+  /** Compares with a tensor within the tolerance of another, which has an entry. */
+  public GoldenCase checkLike(String suffix, String like, float[] actual) {
+    double[] values = new double[actual.length];
+    for (int i = 0; i < actual.length; i++) {
+      values[i] = actual[i];
+    }
+    return check(suffix, (tensor, largest) -> file.tolerance(tensor(like), largest), values);
+  }
+
   private interface Tolerance {
     double of(String tensor, double largest);
   }

@@ -50,6 +50,20 @@ public final class GoldenFile implements AutoCloseable {
     return cases;
   }
 
+  /**
+   * What stands up to the first dot of the tensors' names, as {@code 1.}, in the file's order.
+   * There is at least one.
+   */
+  List<String> numbered() {
+    List<String> names =
+        tensors.names().stream()
+            .map(name -> name.substring(0, name.indexOf('.') + 1))
+            .distinct()
+            .toList();
+    require(!names.isEmpty(), "no cases in %s", tensors.path());
+    return names;
+  }
+
   /** Starts a case's report; label says what was compared, such as the backend's name. */
   public GoldenCase start(String name, String label) {
     return new GoldenCase(this, name, label);
@@ -117,13 +131,28 @@ public final class GoldenFile implements AutoCloseable {
   /** Absolute tolerance: the folder's recommendation, else its rule 1e-5 * max|value|. */
   double tolerance(String name, double largest) {
     JsonNode entry = tolerances.path(name).path("recommended_atol");
-    return entry.isNumber() ? entry.asDouble() : RELATIVE_FALLBACK * largest;
+    JsonNode share = tolerances.path(name).path("suggested").path("rel_to_max");
+    return entry.isNumber()
+        ? entry.asDouble()
+        : largest * (share.isNumber() ? share.asDouble() : RELATIVE_FALLBACK);
   }
 
   /** Tolerance of the relative L2 difference of a gradient or an update; the README asks 2e-2. */
   double relativeL2(String name) {
     JsonNode entry = tolerances.path(name).path("recommended_rel_l2");
     return entry.isNumber() ? entry.asDouble() : 2e-2;
+  }
+
+  /**
+   * A figure that the folder suggests for a tensor.
+   *
+   * @param name of the tensor
+   * @param key such as {@code rel_l2}
+   */
+  double suggested(String name, String key) {
+    JsonNode entry = tolerances.path(name).path("suggested").path(key);
+    require(entry.isNumber(), "no suggested %s of %s in %s", key, name, stem);
+    return entry.asDouble();
   }
 
   @Override

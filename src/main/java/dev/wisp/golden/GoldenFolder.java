@@ -68,7 +68,8 @@ public final class GoldenFolder {
 
   /** Opens {@code stem.safetensors}. */
   public GoldenFile file(String stem) {
-    JsonNode entry = tolerances.has(stem) ? tolerances.get(stem) : JSON.createObjectNode();
+    String key = tolerances.has(stem) ? stem : stem + EXTENSION;
+    JsonNode entry = tolerances.has(key) ? tolerances.get(key) : JSON.createObjectNode();
     return new GoldenFile(stem, Safetensors.open(folder.resolve(stem + EXTENSION)), entry);
   }
 }

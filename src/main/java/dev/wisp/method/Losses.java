@@ -20,6 +20,18 @@ public record Losses(double total, Map<String, Double> parts) {
   /** Mean over labelled pixels (method.md section 11). */
   public static final String CROSS_ENTROPY = "crossEntropy";
 
+  /** Path affinity of pairs of one class (method.md section 10). */
+  public static final String AFFINITY_POSITIVE = "affinityPositive";
+
+  /** Path affinity of pairs of different classes (method.md section 10). */
+  public static final String AFFINITY_NEGATIVE = "affinityNegative";
+
+  /** Displacement between positions of one object class (method.md section 10). */
+  public static final String DISPLACEMENT_FOREGROUND = "displacementForeground";
+
+  /** Displacement between positions of the background (method.md section 10). */
+  public static final String DISPLACEMENT_BACKGROUND = "displacementBackground";
+
   public Losses {
     parts = Collections.unmodifiableMap(new LinkedHashMap<>(parts));
   }

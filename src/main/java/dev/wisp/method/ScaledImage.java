@@ -1,6 +1,7 @@
 package dev.wisp.method;
 
 import dev.wisp.autograd.Tape;
+import dev.wisp.backend.Backend;
 import dev.wisp.tensor.Tensor;
 
 /** One image at one scale, on the host, as rows of normalised pixels. */
@@ -53,12 +54,18 @@ public final class ScaledImage {
   /** The image, or the image mirrored left to right, as {@code [1, height, width, 3]}. */
   Tensor upload(Tape tape, boolean mirrored) {
     Tensor tensor = tape.scope().f32(1, height, width, 3);
+    upload(tape.backend(), tensor, mirrored);
+    return tensor;
+  }
+
+  /** Writes it to the top left of {@code [1, H, W, 3]}, at least as large; the rest stays. */
+  void upload(Backend backend, Tensor target, boolean mirrored) {
     float[] row = new float[3 * width];
+    long stride = 3 * target.shape().size(2);
     for (int y = 0; y < height; y++) {
       read(y, mirrored, row);
-      tape.backend().upload(row, row.length, tensor, (long) y * row.length);
+      backend.upload(row, row.length, target, y * stride);
     }
-    return tensor;
   }
 
   private void read(int y, boolean mirrored, float[] into) {

@@ -20,6 +20,24 @@ public interface TrainableNetwork extends AutoCloseable {
   /** Forward and backward; the gradients are in the parameters afterwards. */
   Losses step(TrainingBatch batch);
 
+  /**
+   * What a batch adds to the numbers that the losses are divided by, where the losses are no means
+   * over images; else empty. Where devices share a batch these numbers are summed.
+   */
+  default double[] divisors(TrainingBatch batch) {
+    return new double[0];
+  }
+
+  /**
+   * Like {@link #step(TrainingBatch)} for one of several equal parts of a batch: the mean of losses
+   * and gradients over the parts is the whole batch's.
+   *
+   * @param divisors sums over all parts of {@link #divisors}
+   */
+  default Losses step(TrainingBatch part, double[] divisors, int parts) {
+    return step(part);
+  }
+
   @Override
   void close();
 }

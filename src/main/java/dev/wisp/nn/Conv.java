@@ -7,6 +7,7 @@ import dev.wisp.backend.ConvSpec;
 import dev.wisp.backend.ConvWeights;
 import dev.wisp.tensor.Shape;
 import dev.wisp.tensor.Tensor;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** A 1x1 convolution: classifiers and side layers. */
@@ -25,17 +26,32 @@ public final class Conv implements AutoCloseable {
 
   /** A layer of one state-dict module; its parameters are new. */
   Conv(ParameterFactory factory, String name, int inChannels, int outChannels, boolean biased) {
+    this(factory, name, Parameter.Group.NEW, inChannels, outChannels, biased);
+  }
+
+  /** A layer of one state-dict module whose parameters follow a group's learning rate. */
+  public Conv(
+      ParameterFactory factory,
+      String name,
+      Parameter.Group group,
+      int inChannels,
+      int outChannels,
+      boolean biased) {
     this.backend = factory.backend();
     this.spec = ConvSpec.pointwise(inChannels, outChannels);
-    this.weight =
-        factory.create(name + ".weight", Parameter.Group.NEW, outChannels, inChannels, 1, 1);
-    this.bias = biased ? factory.create(name + ".bias", Parameter.Group.NEW, outChannels) : null;
+    this.weight = factory.create(name + ".weight", group, outChannels, inChannels, 1, 1);
+    this.bias = biased ? factory.create(name + ".bias", group, outChannels) : null;
     this.packed = backend.convWeights(spec);
   }
 
   /** The layer's weight, {@code [O, I, 1, 1]}. */
   public Parameter weight() {
     return weight;
+  }
+
+  /** The layer's bias, {@code [O]}, if it has one. */
+  public Optional<Parameter> bias() {
+    return Optional.ofNullable(bias);
   }
 
   private void pack() {

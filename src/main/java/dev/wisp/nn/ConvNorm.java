@@ -1,5 +1,6 @@
 package dev.wisp.nn;
 
+import dev.wisp.autograd.FeatureFunctions;
 import dev.wisp.autograd.Tape;
 import dev.wisp.autograd.Var;
 import dev.wisp.backend.Backend;
@@ -133,7 +134,7 @@ public final class ConvNorm implements AutoCloseable {
   }
 
   private void backward(Tape tape, Var x, @Nullable Var residual, boolean relu, Tensor y, Var out) {
-    Tensor dz = activationBackward(relu, y, out);
+    Tensor dz = activationBackward(tape, relu, y, out);
     backend.convBackwardWeights(spec, x.value(), dz, weight.newGradient(), beta.newGradient());
     backend.foldNormBackward(
         weight.gradient(),
@@ -149,17 +150,11 @@ public final class ConvNorm implements AutoCloseable {
   }
 
   /** Gradient before the activation, computed in place. */
-  private Tensor activationBackward(boolean relu, Tensor y, Var out) {
+  private static Tensor activationBackward(Tape tape, boolean relu, Tensor y, Var out) {
     if (!relu) {
       return out.takeGradient();
     }
-    Tensor dz = out.takeFirst();
-    Tensor extra = out.takeSecond();
-    backend.reluBackward(y, dz, extra, dz);
-    if (extra != null) {
-      extra.release();
-    }
-    return dz;
+    return FeatureFunctions.reluBackward(tape, y, out);
   }
 
   /** Passes on the gradients of the input and the residual; takes over both tensors. */
@@ -212,7 +207,7 @@ public final class ConvNorm implements AutoCloseable {
     Var norm = tape.result(conv);
     Tape.Backward backward =
         out -> {
-          Tensor dz = activationBackward(relu, y, out);
+          Tensor dz = activationBackward(tape, relu, y, out);
           Tensor dConv = tape.scope().allocate(conv.type(), conv.shape());
           backend.batchNormBackward(
               conv,

@@ -18,6 +18,10 @@ public final class Parameter {
     PRETRAINED,
     /** Layers that start from random numbers. */
     NEW,
+    /** IRN's boundary branch. */
+    BOUNDARY,
+    /** IRN's displacement branch. */
+    DISPLACEMENT,
     /** Running statistics: stored, never learned. */
     STATISTIC
   }

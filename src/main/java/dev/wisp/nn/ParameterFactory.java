@@ -25,7 +25,8 @@ public final class ParameterFactory {
     return scope;
   }
 
-  Parameter create(String name, Parameter.Group group, long... sizes) {
+  /** A new parameter with undefined values. */
+  public Parameter create(String name, Parameter.Group group, long... sizes) {
     Parameter parameter = new Parameter(backend, scope, name, group, sizes);
     parameters.add(parameter);
     return parameter;

@@ -9,6 +9,7 @@ import dev.wisp.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** The encoder: features x1..x4 of an image (method.md section 1). */
 public final class ResNet implements AutoCloseable {
@@ -103,6 +104,41 @@ public final class ResNet implements AutoCloseable {
     x0 = pooled(frozen, x0);
     observer.stem(x0.value());
     return new Pass(tape, x0);
+  }
+
+  /**
+   * The stem's output after its pooling, then x1..x4, all without gradient. Unlike {@link #forward}
+   * it gives five values.
+   *
+   * @param images {@code [N, H, W, 3]}, normalised; released here
+   */
+  public Features taps(Tape tape, Var images) {
+    Tape frozen = tape.paused();
+    Var x0 = stem.forward(frozen, images, null, true);
+    images.release();
+    return new Taps(pooled(frozen, x0), frozen);
+  }
+
+  /** The stem's output before the layers'. */
+  private final class Taps implements Features {
+    private final Tape frozen;
+    private final Var stem;
+    private @Nullable Pass pass;
+
+    Taps(Var stem, Tape frozen) {
+      this.stem = stem;
+      this.frozen = frozen;
+    }
+
+    @Override
+    public Var next() {
+      if (pass == null) {
+        stem.retain();
+        pass = new Pass(frozen, stem);
+        return stem;
+      }
+      return pass.next();
+    }
   }
 
   /** A forward pass between two layers. */

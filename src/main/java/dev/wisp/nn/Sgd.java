@@ -5,6 +5,8 @@ import dev.wisp.backend.OptimizerOps.SgdSlot;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,8 +21,7 @@ public final class Sgd implements AutoCloseable {
   /**
    * The constants of a run.
    *
-   * @param pretrainedRate first learning rate of {@link Parameter.Group#PRETRAINED}
-   * @param newRate first learning rate of {@link Parameter.Group#NEW}
+   * @param rates first learning rate of each group that is learned
    * @param momentum share of the velocity that is kept; 0 keeps no velocities
    * @param weightDecay added to the clipped gradient, times the weight
    * @param clip largest norm of all gradients together; infinity for none
@@ -28,25 +29,51 @@ public final class Sgd implements AutoCloseable {
    * @param power of the decay
    */
   public record Options(
-      double pretrainedRate,
-      double newRate,
+      Map<Parameter.Group, Double> rates,
       double momentum,
       double weightDecay,
       double clip,
       long steps,
       double power) {
     public Options {
-      if (!(pretrainedRate >= 0 && newRate >= 0 && momentum >= 0 && weightDecay >= 0 && clip > 0)
-          || steps < 1) {
+      rates = Collections.unmodifiableMap(new EnumMap<>(rates));
+      if (!(momentum >= 0 && weightDecay >= 0 && clip > 0)
+          || steps < 1
+          || rates.values().stream().anyMatch(rate -> !(rate >= 0))) {
         throw new IllegalArgumentException(
-            "SGD with rates %s and %s, momentum %s, decay %s, clip %s, %d steps"
-                .formatted(pretrainedRate, newRate, momentum, weightDecay, clip, steps));
+            "SGD with rates %s, momentum %s, decay %s, clip %s, %d steps"
+                .formatted(rates, momentum, weightDecay, clip, steps));
       }
     }
 
-    /** Learning rate of a group before step t (from 0); 0 from step T on. */
+    /** Rates of {@link Parameter.Group#PRETRAINED} and {@link Parameter.Group#NEW}. */
+    public Options(
+        double pretrainedRate,
+        double newRate,
+        double momentum,
+        double weightDecay,
+        double clip,
+        long steps,
+        double power) {
+      this(
+          Map.of(Parameter.Group.PRETRAINED, pretrainedRate, Parameter.Group.NEW, newRate),
+          momentum,
+          weightDecay,
+          clip,
+          steps,
+          power);
+    }
+
+    /**
+     * Learning rate of a group before step t (from 0); 0 from step T on.
+     *
+     * @throws IllegalArgumentException if the group is not learned
+     */
     public double rate(Parameter.Group group, long t) {
-      double first = group == Parameter.Group.NEW ? newRate : pretrainedRate;
+      Double first = rates.get(group);
+      if (first == null) {
+        throw new IllegalArgumentException("no learning rate of " + group + " in " + rates);
+      }
       return first * Math.pow(Math.max(0, 1 - (double) t / steps), power);
     }
   }
@@ -80,6 +107,13 @@ public final class Sgd implements AutoCloseable {
   /** Learning rate that the next step uses. */
   public double rate(Parameter.Group group) {
     return options.rate(group, step);
+  }
+
+  /** Learning rates that the next step uses, of every group that is learned. */
+  public Map<Parameter.Group, Double> rates() {
+    Map<Parameter.Group, Double> rates = new EnumMap<>(Parameter.Group.class);
+    options.rates().keySet().forEach(group -> rates.put(group, rate(group)));
+    return rates;
   }
 
   /**

@@ -13,7 +13,6 @@ import dev.wisp.io.Mask;
 import dev.wisp.method.CrfRefinement;
 import java.nio.file.Path;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -58,23 +57,10 @@ public final class CrfLabels {
       throw FileErrors.of(request.out(), "holds the labels to refine; name another folder");
     }
     AtomicFiles.makeFolder(request.out());
-    Map<String, String> skipped = new TreeMap<>();
-    int done = 0;
-    progress.begin("crf", 0, request.data().samples().size());
-    try {
-      for (Sample sample : request.data().samples()) {
-        try {
-          refine(backend, request, sample);
-        } catch (WispException unusable) {
-          LOG.warn("skipped: {}", unusable.getMessage());
-          skipped.put(sample.id(), String.valueOf(unusable.getMessage()));
-        }
-        progress.advance(++done, sample.id());
-      }
-    } finally {
-      progress.end();
-    }
-    return new Result(done - skipped.size(), skipped);
+    Map<String, String> skipped =
+        EachSample.run(
+            "crf", request.data(), progress, LOG, sample -> refine(backend, request, sample));
+    return new Result(request.data().samples().size() - skipped.size(), skipped);
   }
 
   private static void refine(Backend backend, Request request, Sample sample) {

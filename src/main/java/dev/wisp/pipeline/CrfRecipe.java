@@ -41,7 +41,7 @@ public record CrfRecipe(
   }
 
   /** The kernel's form of it. */
-  CrfOptions options() {
+  public CrfOptions options() {
     return new CrfOptions(
         steps, gaussianPixels, gaussianWeight, bilateralPixels, bilateralColours, bilateralWeight);
   }

@@ -1,6 +1,7 @@
 package dev.wisp.pipeline;
 
 import dev.wisp.common.WispException;
+import dev.wisp.data.Dataset;
 import dev.wisp.data.Sample;
 import dev.wisp.data.loader.SampleSource;
 import dev.wisp.io.FileErrors;
@@ -37,6 +38,16 @@ final class LabelFiles {
       requireSize(file, label, "image", image.width(), image.height());
       return label;
     };
+  }
+
+  /** Of the images' names and the label files' contents. */
+  static String fingerprint(Dataset data, Path folder) {
+    StringBuilder text = new StringBuilder(Fingerprint.of(data));
+    for (Sample sample : data.samples()) {
+      Path file = of(folder, sample);
+      text.append('\n').append(Files.isRegularFile(file) ? Fingerprint.of(file) : "none");
+    }
+    return Fingerprint.of(text.toString());
   }
 
   /**

@@ -4,16 +4,12 @@ import dev.wisp.backend.Backend;
 import dev.wisp.common.WispException;
 import dev.wisp.data.Dataset;
 import dev.wisp.data.Sample;
-import dev.wisp.io.AtomicFiles;
-import dev.wisp.io.FileErrors;
-import dev.wisp.io.FileTrees;
 import dev.wisp.io.ImageCodec;
 import dev.wisp.io.Mask;
 import dev.wisp.io.TensorFile;
 import dev.wisp.method.AeSipeNet;
 import dev.wisp.method.Localization;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -145,27 +141,12 @@ public final class Labelling {
             + "weights: "
             + Fingerprint.of(request.weights())
             + "\n";
-    Path file = request.out().resolve(SETTINGS);
-    try {
-      if (Files.exists(file) && !Files.readString(file, StandardCharsets.UTF_8).equals(settings)) {
-        if (!request.force()) {
-          throw FileErrors.of(
-              request.out(),
-              "holds labels of other weights or settings (see %s); name another folder or use --force"
-                  .formatted(SETTINGS));
-        }
-        for (String name : List.of(MAPS, LABELS, STAGES)) {
-          FileTrees.delete(request.out().resolve(name));
-        }
-      }
-    } catch (IOException e) {
-      throw FileErrors.reading(file, e);
-    }
-    AtomicFiles.writeString(file, settings);
+    OutputFolder.claim(
+        request.out(), SETTINGS, settings, List.of(MAPS, LABELS, STAGES), request.force());
   }
 
   private Path maps(Sample sample) {
-    return request.out().resolve(MAPS).resolve(sample.id() + MapFiles.ENDING);
+    return MapFiles.of(request.out().resolve(MAPS), sample);
   }
 
   private Path labels(Sample sample) {

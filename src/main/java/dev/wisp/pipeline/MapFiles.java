@@ -1,11 +1,17 @@
 package dev.wisp.pipeline;
 
+import dev.wisp.common.WispException;
+import dev.wisp.data.Sample;
+import dev.wisp.io.FileErrors;
 import dev.wisp.io.FloatSource;
 import dev.wisp.io.NpzFile;
 import dev.wisp.io.TensorEntry;
 import dev.wisp.io.TensorFile;
+import dev.wisp.method.Localization;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntFunction;
 
@@ -35,6 +41,57 @@ final class MapFiles {
   /** Class ids of a file's maps, ascending. */
   static int[] ids(TensorFile file) {
     return file.names().stream().mapToInt(Integer::parseInt).sorted().toArray();
+  }
+
+  /**
+   * Checks that maps can be read from a folder.
+   *
+   * @throws WispException that says where maps come from, if it is missing
+   */
+  static void requireFolder(Path folder) {
+    if (!Files.isDirectory(folder)) {
+      throw FileErrors.of(folder, "no such folder; make maps with: wisp label");
+    }
+  }
+
+  /** A sample's file. */
+  static Path of(Path folder, Sample sample) {
+    return folder.resolve(sample.id() + ENDING);
+  }
+
+  /**
+   * All maps of an image.
+   *
+   * @throws WispException naming the file if it is missing, damaged, without a background or of
+   *     another size than the image
+   */
+  static Localization read(Path folder, Sample sample, int height, int width) {
+    Path path = of(folder, sample);
+    if (!Files.isRegularFile(path)) {
+      throw FileErrors.of(
+          path, "no maps of image '%s'; make them with: wisp label".formatted(sample.id()));
+    }
+    try (TensorFile file = open(path)) {
+      int[] ids = ids(file);
+      if (ids.length == 0 || ids[0] != 0) {
+        throw FileErrors.of(path, "holds no map of the background, class 0");
+      }
+      float[] maps = new float[Math.multiplyExact(ids.length, height * width)];
+      for (int k = 0; k < ids.length; k++) {
+        String name = Integer.toString(ids[k]);
+        long[] shape = file.shape(name);
+        if (!Arrays.equals(shape, new long[] {height, width})) {
+          throw FileErrors.of(
+              path,
+              "map %s is %s, the image is %dx%d"
+                  .formatted(name, Arrays.toString(shape), height, width));
+        }
+        System.arraycopy(file.floats(name), 0, maps, k * height * width, height * width);
+      }
+      return new Localization(ids, height, width, maps);
+    } catch (NumberFormatException foreign) {
+      throw FileErrors.of(path, "holds an array whose name is no class id");
+    }
   }
 
   /** Opens a file that {@link #write} wrote. */

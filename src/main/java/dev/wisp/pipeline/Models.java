@@ -9,6 +9,7 @@ import dev.wisp.method.AeSipeConfig;
 import dev.wisp.method.AeSipeConfig.MapNormalization;
 import dev.wisp.method.AeSipeConfig.SeedFeature;
 import dev.wisp.method.DeepLabConfig;
+import dev.wisp.method.IrnConfig;
 import dev.wisp.method.MapSequence;
 import dev.wisp.nn.ResNetConfig;
 import java.nio.file.Path;
@@ -57,6 +58,12 @@ final class Models {
             : DeepLabConfig.standard(
                 backbone(values.backbone()), foreground, values.outputStride());
     return config.withDropout((float) values.dropout()).withLiveNorms(values.liveNorms());
+  }
+
+  /** IRN as a recipe states it. */
+  static IrnConfig irn(Recipe recipe, int foreground) {
+    IrnRecipe values = recipe.irn();
+    return new IrnConfig(backbone(values.backbone()), foreground, values.radius());
   }
 
   /** The method's switches as a recipe states them. */
@@ -131,6 +138,12 @@ final class Models {
       String yaml = file.metadata().get(RECIPE);
       return yaml == null ? Optional.empty() : Optional.of(Recipes.parse(yaml, weights.toString()));
     }
+  }
+
+  /** What decides IRN's pseudo-labels besides weights, maps and images, as text. */
+  static String refiningText(Recipe recipe) {
+    return YAML.writeValueAsString(
+        new TreeMap<>(Map.of("irn", recipe.irn(), "maxPixels", recipe.labelling().maxPixels())));
   }
 
   /** What decides maps and labels besides weights and images, as text. */

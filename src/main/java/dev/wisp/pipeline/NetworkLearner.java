@@ -10,6 +10,7 @@ import dev.wisp.nn.Parameter;
 import dev.wisp.nn.Sgd;
 import dev.wisp.tensor.Shape;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.Supplier;
 
@@ -37,26 +38,24 @@ final class NetworkLearner implements Learner, AutoCloseable {
 
   @Override
   public Map<String, Double> step(Batch batch, long step, long total) {
-    Losses losses = gradients(batch);
-    Map<String, Double> values = metrics(losses);
+    Map<String, Double> values = metrics(network.step(images(batch)));
     values.putAll(update());
     return values;
   }
 
-  /** First half of a step: forward and backward. */
-  Losses gradients(Batch batch) {
+  /** A batch as the network takes it. */
+  TrainingBatch images(Batch batch) {
     int size = batch.crops().getFirst().size();
-    return network.step(
-        new TrainingBatch(
-            batch.pixels(),
-            batch.crops().size(),
-            size,
-            size,
-            batch.labels(),
-            batch.valid(network.outputStride()),
-            batch.masks(),
-            batch.step(),
-            batch.first()));
+    return new TrainingBatch(
+        batch.pixels(),
+        batch.crops().size(),
+        size,
+        size,
+        batch.labels(),
+        batch.valid(network.outputStride()),
+        batch.masks(),
+        batch.step(),
+        batch.first());
   }
 
   /** Losses under their names in the metrics. */
@@ -77,11 +76,14 @@ final class NetworkLearner implements Learner, AutoCloseable {
     return backend.compute(
         () -> {
           Map<String, Double> values = new LinkedHashMap<>();
-          values.put("ratePretrained", sgd.rate(Parameter.Group.PRETRAINED));
-          values.put("rateNew", sgd.rate(Parameter.Group.NEW));
+          sgd.rates().forEach((group, rate) -> values.put("rate" + capitalized(group), rate));
           values.put("gradientNorm", sgd.step());
           return values;
         });
+  }
+
+  private static String capitalized(Parameter.Group group) {
+    return group.name().charAt(0) + group.name().substring(1).toLowerCase(Locale.ROOT);
   }
 
   TrainableNetwork network() {

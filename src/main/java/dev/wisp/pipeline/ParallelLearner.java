@@ -6,6 +6,7 @@ import dev.wisp.backend.Collective;
 import dev.wisp.common.WispException;
 import dev.wisp.data.loader.Batch;
 import dev.wisp.method.Losses;
+import dev.wisp.method.TrainingBatch;
 import dev.wisp.nn.Parameter;
 import dev.wisp.tensor.Tensor;
 import java.util.ArrayList;
@@ -18,14 +19,16 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * One network trained on several devices: each has a replica and computes the gradients of an equal
- * share of the batch; their mean is the gradient of the whole batch, because both losses are means
- * over its images. Every replica then takes the same optimiser step. The result is that of one
- * device with the whole batch, but for the order of sums. Does not own the replicas.
+ * share of the batch; their mean is the gradient of the whole batch, because losses are means over
+ * its images, or divided by what all devices count together. Every replica then takes the same
+ * optimiser step. The result is that of one device with the whole batch, but for the order of sums.
+ * Does not own the replicas.
  */
 final class ParallelLearner implements Learner, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ParallelLearner.class);
@@ -67,12 +70,23 @@ final class ParallelLearner implements Learner, AutoCloseable {
   @Override
   public Map<String, Double> step(Batch batch, long step, long total) {
     int share = batch.crops().size() / size();
+    List<TrainingBatch> parts = new ArrayList<>();
+    for (int i = 0; i < size(); i++) {
+      parts.add(replicas.get(i).images(batch.part(i * share, (i + 1) * share)));
+    }
+    double[] divisors = divisors(parts);
     List<Losses> losses =
-        onEach(i -> replicas.get(i).gradients(batch.part(i * share, (i + 1) * share)));
+        onEach(i -> replicas.get(i).network().step(parts.get(i), divisors, size()));
     collective.average(gradients());
     Map<String, Double> values = NetworkLearner.metrics(mean(losses));
     values.putAll(onEach(i -> replicas.get(i).update()).getFirst());
     return values;
+  }
+
+  private double[] divisors(List<TrainingBatch> parts) {
+    return onEach(i -> replicas.get(i).network().divisors(parts.get(i))).stream()
+        .reduce((a, b) -> IntStream.range(0, a.length).mapToDouble(k -> a[k] + b[k]).toArray())
+        .orElseThrow();
   }
 
   private static Losses mean(List<Losses> losses) {

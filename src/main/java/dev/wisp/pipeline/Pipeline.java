@@ -30,7 +30,9 @@ public final class Pipeline {
    * @param run the run's folder, made if it is missing
    * @param recipe every number
    * @param data the dataset; empty to draw the recipe's synthetic images
-   * @param weights the encoder's, unless the recipe pretrains it
+   * @param weights ImageNet weights of the encoder, unless the recipe pretrains it
+   * @param irnWeights the same of IRN's trunk, where it is another encoder
+   * @param segmentationWeights the same for DeepLabV3, where it has another encoder
    * @param only run this stage alone; empty for all
    */
   public record Request(
@@ -38,6 +40,8 @@ public final class Pipeline {
       Recipe recipe,
       Optional<Path> data,
       Optional<Path> weights,
+      Optional<Path> irnWeights,
+      Optional<Path> segmentationWeights,
       Optional<String> only) {}
 
   /** Names of the stages of a request, in order. */

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.zip.CRC32C;
 
 /** The lists of a pipeline's dataset, opened when a stage first asks for them. */
 final class PipelineData {
@@ -35,6 +36,20 @@ final class PipelineData {
       lists.put(name, known);
     }
     return known;
+  }
+
+  /** Digest of a list's masks; one that cannot be read counts as none. */
+  String maskDigest(String name) {
+    Dataset data = list(name);
+    CRC32C crc = new CRC32C();
+    for (Sample sample : data.samples()) {
+      try {
+        crc.update(sample.mask().isEmpty() ? new byte[0] : data.mask(sample).index());
+      } catch (WispException unreadable) {
+        crc.update(0);
+      }
+    }
+    return "%08x".formatted(crc.getValue());
   }
 
   /** Digest of a list's names, labels and the sizes of its image files. */

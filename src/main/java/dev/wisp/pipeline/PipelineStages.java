@@ -5,6 +5,7 @@ import dev.wisp.common.WispException;
 import dev.wisp.data.Dataset;
 import dev.wisp.data.synth.SynthDataset;
 import dev.wisp.data.synth.SynthOptions;
+import dev.wisp.io.FileErrors;
 import dev.wisp.pipeline.RunDirectory.Existing;
 import dev.wisp.pipeline.stages.Stage;
 import java.nio.file.Files;
@@ -25,11 +26,19 @@ final class PipelineStages {
   static final String LABEL = "label";
   static final String CRF = "crf";
   static final String IRN = "irn";
+  static final String IRN_LABELS = "irn-labels";
+  static final String IRN_TRAIN = "irn-train";
+  static final String SEGMENTATION_TRAIN = "deeplab-train";
+  static final String SEGMENTATION = "deeplab";
   static final String EVALUATE = "evaluate";
+  static final String SHOWCASE = "showcase";
+
+  /** Stages that label the training list, as far as a recipe has them. */
+  private static final List<String> LABELLING = List.of(LABEL, CRF, IRN);
 
   private static final String FINAL = "checkpoints/final.safetensors";
-  private static final String LABELS = "labels";
-  private static final String MAPS = "maps";
+  private static final String LABELS = Labelling.LABELS;
+  private static final String MAPS = Labelling.MAPS;
   private static final String SCORES = "scores.json";
 
   private final Pipeline.Request request;
@@ -62,14 +71,19 @@ final class PipelineStages {
     }
     if (recipe().pipeline().pretrain()) {
       pretrain();
-    } else if (request.weights().isEmpty()) {
-      throw new WispException(
-          "the recipe trains no encoder (pipeline.pretrain is false); give its --weights");
     }
     train();
     label();
     crf();
+    if (values().labels().equals(IRN)) {
+      irnLabels();
+      irnTrain();
+      irn();
+    }
+    segmentationTrain();
+    segment();
     evaluate();
+    showcase();
   }
 
   private Recipe recipe() {
@@ -138,19 +152,13 @@ final class PipelineStages {
   }
 
   private void train() {
-    Map<String, Supplier<String>> given = new LinkedHashMap<>();
-    request
-        .weights()
-        .filter(file -> !values().pretrain())
-        .ifPresent(file -> given.put("weights", () -> Fingerprint.of(file)));
-    Map<String, String> needs =
-        values().pretrain() ? Map.of(PRETRAIN, "the encoder's weights") : Map.of();
+    Encoder encoder = encoder(recipe().network().backbone(), request.weights(), "--weights");
     stages.add(
         stage(
             TRAIN,
             List.of("seed", "network", "method", "training"),
-            needs,
-            given,
+            encoder.needs(),
+            encoder.given(),
             values().trainList(),
             List.of(FINAL),
             resume -> {
@@ -162,7 +170,7 @@ final class PipelineStages {
                           stored(run, resume),
                           existing(resume),
                           false,
-                          encoder(),
+                          encoder.weights(),
                           data.list(values().trainList()),
                           null,
                           false),
@@ -171,9 +179,42 @@ final class PipelineStages {
             }));
   }
 
-  /** The encoder's weights that training begins with. */
-  private Path encoder() {
-    return values().pretrain() ? folder(PRETRAIN).resolve(FINAL) : request.weights().orElseThrow();
+  /** Where a network's encoder gets its first weights from. */
+  private record Encoder(Path weights, boolean pretrained) {
+    Map<String, String> needs() {
+      return pretrained ? Map.of(PRETRAIN, "the encoder's weights") : Map.of();
+    }
+
+    Map<String, Supplier<String>> given() {
+      return pretrained ? Map.of() : Map.of("weights", () -> Fingerprint.of(weights));
+    }
+  }
+
+  /**
+   * Own weights where they are given, else the first network's if it has the same encoder.
+   *
+   * @throws WispException that names the option, if there are none
+   */
+  private Encoder encoder(String backbone, Optional<Path> own, String option) {
+    if (own.isPresent()) {
+      return new Encoder(requireFile(own.get()), false);
+    }
+    boolean same = backbone.equals(recipe().network().backbone());
+    if (same && values().pretrain()) {
+      return new Encoder(folder(PRETRAIN).resolve(FINAL), true);
+    }
+    if (same && request.weights().isPresent()) {
+      return new Encoder(requireFile(request.weights().get()), false);
+    }
+    throw new WispException(
+        "the recipe needs ImageNet weights of a %s; give them with %s".formatted(backbone, option));
+  }
+
+  private static Path requireFile(Path weights) {
+    if (!Files.isRegularFile(weights)) {
+      throw FileErrors.of(weights, "no such weights file");
+    }
+    return weights;
   }
 
   private void label() {
@@ -222,32 +263,195 @@ final class PipelineStages {
             }));
   }
 
-  /** Scores the labels of every stage that wrote some. */
+  private void irnLabels() {
+    stages.add(
+        stage(
+            IRN_LABELS,
+            List.of("crf", "irn"),
+            Map.of(LABEL, "the maps"),
+            Map.of(),
+            values().trainList(),
+            List.of(LABELS),
+            resume ->
+                IrLabels.run(
+                        device(),
+                        new IrLabels.Request(
+                            data.list(values().trainList()),
+                            folder(LABEL).resolve(MAPS),
+                            folder(IRN_LABELS).resolve(LABELS),
+                            recipe().irn().backgroundFactor(),
+                            recipe().crf().certainty(),
+                            recipe().crf().options()),
+                        progress)
+                    .skipped()));
+  }
+
+  private void irnTrain() {
+    Encoder trunk = encoder(recipe().irn().backbone(), request.irnWeights(), "--irn-weights");
+    Map<String, String> needs = new LinkedHashMap<>(trunk.needs());
+    needs.put(IRN_LABELS, "the labels");
+    stages.add(
+        stage(
+            IRN_TRAIN,
+            List.of("seed", "irn"),
+            needs,
+            trunk.given(),
+            values().trainList(),
+            List.of(FINAL),
+            resume -> {
+              Path run = folder(IRN_TRAIN);
+              return IrnTraining.run(
+                      devices,
+                      new IrnTraining.Request(
+                          run,
+                          stored(run, resume),
+                          existing(resume),
+                          false,
+                          trunk.weights(),
+                          data.list(values().trainList()),
+                          folder(IRN_LABELS).resolve(LABELS)),
+                      progress)
+                  .skipped();
+            }));
+  }
+
+  private void irn() {
+    stages.add(
+        stage(
+            IRN,
+            List.of("irn"),
+            Map.of(LABEL, "the maps", IRN_TRAIN, "the network's weights"),
+            Map.of(),
+            values().trainList(),
+            List.of(LABELS),
+            resume ->
+                IrnRefinement.run(
+                        device(),
+                        new IrnRefinement.Request(
+                            recipe(),
+                            folder(IRN_TRAIN).resolve(FINAL),
+                            data.list(values().trainList()),
+                            folder(LABEL).resolve(MAPS),
+                            folder(IRN),
+                            true),
+                        progress)
+                    .skipped()));
+  }
+
+  private void segmentationTrain() {
+    Encoder encoder =
+        encoder(
+            recipe().segmentation().backbone(),
+            request.segmentationWeights(),
+            "--segmentation-weights");
+    Map<String, String> needs = new LinkedHashMap<>(encoder.needs());
+    needs.put(values().labels(), "the labels");
+    stages.add(
+        stage(
+            SEGMENTATION_TRAIN,
+            List.of("seed", "segmentation"),
+            needs,
+            encoder.given(),
+            values().trainList(),
+            List.of(FINAL),
+            resume -> {
+              Path run = folder(SEGMENTATION_TRAIN);
+              return SegmentationTraining.run(
+                      devices,
+                      new SegmentationTraining.Request(
+                          run,
+                          stored(run, resume),
+                          existing(resume),
+                          false,
+                          encoder.weights(),
+                          data.list(values().trainList()),
+                          folder(values().labels()).resolve(LABELS),
+                          null),
+                      progress)
+                  .skipped();
+            }));
+  }
+
+  private void segment() {
+    stages.add(
+        stage(
+            SEGMENTATION,
+            List.of("segmentation", "crf"),
+            Map.of(SEGMENTATION_TRAIN, "the network's weights"),
+            Map.of(),
+            values().evalList(),
+            List.of(LABELS),
+            resume ->
+                Segmentation.run(
+                        device(),
+                        new Segmentation.Request(
+                            folder(SEGMENTATION_TRAIN).resolve(FINAL),
+                            folder(SEGMENTATION),
+                            recipe(),
+                            data.list(values().evalList()),
+                            List.of(),
+                            null),
+                        progress)
+                    .skipped()));
+  }
+
+  /** Scores pseudo-labels on one list and the segmentation network's labels on another. */
   private void evaluate() {
+    List<String> scored =
+        stages.stream()
+            .map(Stage::name)
+            .filter(name -> LABELLING.contains(name) || name.equals(SEGMENTATION))
+            .toList();
     Map<String, String> needs = new LinkedHashMap<>();
-    stages.stream()
-        .filter(stage -> stage.outputs().contains(LABELS))
-        .forEach(stage -> needs.put(stage.name(), "the labels"));
-    String list = values().scoreList();
+    scored.forEach(name -> needs.put(name, "the labels"));
+    Map<String, Supplier<String>> given = new LinkedHashMap<>();
+    for (String list : List.of(values().scoreList(), values().evalList())) {
+      given.put("masks of " + list, () -> data.maskDigest(list));
+    }
     stages.add(
         stage(
             EVALUATE,
             List.of(),
             needs,
-            Map.of(),
-            list,
+            given,
+            values().evalList(),
             List.of(SCORES),
             resume -> {
               Map<String, String> skipped = new TreeMap<>();
               List<StageScores.Score> scores = new ArrayList<>();
-              for (Stage stage : stages) {
-                if (needs.containsKey(stage.name())) {
-                  score(stage.name(), list, skipped).ifPresent(scores::add);
-                }
+              for (String name : scored) {
+                boolean last = name.equals(SEGMENTATION);
+                score(name, last ? values().evalList() : values().scoreList(), skipped)
+                    .ifPresent(scores::add);
               }
               new StageScores(scores).write(folder(EVALUATE).resolve(SCORES));
               return skipped;
             }));
+  }
+
+  private void showcase() {
+    stages.add(
+        stage(
+            SHOWCASE,
+            List.of("network", "method", "labelling", "segmentation", "crf"),
+            Map.of(
+                LABEL, "the labels",
+                TRAIN, "the network's weights",
+                SEGMENTATION_TRAIN, "the network's weights"),
+            Map.of(),
+            values().trainList(),
+            List.of(Labelling.STAGES, LABELS),
+            resume ->
+                PipelineShowcase.run(
+                    device(),
+                    new PipelineShowcase.Request(
+                        recipe(),
+                        data.list(values().trainList()),
+                        folder(LABEL).resolve(LABELS),
+                        folder(TRAIN).resolve(FINAL),
+                        folder(SEGMENTATION_TRAIN).resolve(FINAL),
+                        folder(SHOWCASE)),
+                    progress)));
   }
 
   private Optional<StageScores.Score> score(

@@ -21,6 +21,7 @@ public record Recipe(
     Labelling labelling,
     SegmentationRecipe segmentation,
     CrfRecipe crf,
+    IrnRecipe irn,
     PipelineRecipe pipeline) {
 
   /**

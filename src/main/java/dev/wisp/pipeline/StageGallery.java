@@ -39,19 +39,17 @@ final class StageGallery implements Labelling.Witness {
 
   /** Writes what was kept. */
   void write(Path labelling) {
-    for (Showcase.Shown<StageMaps> one : showcase.shown()) {
-      Map.of(
-              MapComparison.CAM, one.value().cam(),
-              MapComparison.IS_CAM, one.value().isCam())
-          .forEach(
-              (stage, maps) ->
-                  write(
-                      labelling
-                          .resolve(Labelling.STAGES)
-                          .resolve(stage)
-                          .resolve(one.id() + MapFiles.ENDING),
-                      maps));
-    }
+    showcase.shown().forEach(one -> write(labelling, one.id(), one.value()));
+  }
+
+  /** Writes the earlier stages' maps of one image. */
+  static void write(Path folder, String id, StageMaps maps) {
+    Map.of(MapComparison.CAM, maps.cam(), MapComparison.IS_CAM, maps.isCam())
+        .forEach(
+            (stage, map) ->
+                write(
+                    folder.resolve(Labelling.STAGES).resolve(stage).resolve(id + MapFiles.ENDING),
+                    map));
   }
 
   private static void write(Path file, Localization maps) {

@@ -21,6 +21,9 @@ import tools.jackson.databind.json.JsonMapper;
  * @param scores in the stages' order; empty where the dataset has no masks
  */
 public record StageScores(List<Score> scores) {
+  /** Stage whose labels are predictions, on a list of their own. */
+  public static final String SEGMENTATION = PipelineStages.SEGMENTATION;
+
   private static final JsonMapper JSON =
       JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
 

@@ -35,7 +35,7 @@ final class TrainingLoop {
   /**
    * How long and how often.
    *
-   * @param stage {@code pretrain}, {@code train} or {@code segment}
+   * @param stage {@code pretrain}, {@code train}, {@code irn} or {@code segment}
    * @param steps of the whole training; an epoch may end early
    * @param fingerprint of the training data: a resumed run must see the same
    * @param text stored with the final weights
@@ -70,12 +70,19 @@ final class TrainingLoop {
     }
   }
 
+  /** Like {@link #run(SampleSource, Runnable)}, without a last pass. */
+  TrainingResult run(SampleSource source) {
+    return run(source, () -> {});
+  }
+
   /**
    * Trains to the end and writes {@code checkpoints/final.safetensors}.
    *
+   * @param lastly run after the last step, before the final weights are written; interrupted, it is
+   *     run again
    * @return where they are, and which images could not be used
    */
-  TrainingResult run(SampleSource source) {
+  TrainingResult run(SampleSource source, Runnable lastly) {
     Order order = new Order(run.recipe().seed(), source.size(), settings.batch);
     long total = settings.steps;
     long begin = restore();
@@ -91,6 +98,7 @@ final class TrainingLoop {
       }
       Path last = run.checkpoints().resolve("final.safetensors");
       if (begin < total || !Files.exists(last)) {
+        lastly.run();
         new Checkpoint(learner.weights(), settings.text).write(last);
       }
       return new TrainingResult(last, metrics.skipped());

@@ -4,6 +4,7 @@ import dev.wisp.io.FileErrors;
 import dev.wisp.io.TensorFile;
 import dev.wisp.method.AeSipeNet;
 import dev.wisp.method.DeepLabNet;
+import dev.wisp.method.IrnNet;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -50,6 +51,21 @@ final class Weights {
 
   /** Sets all of a network that is only to label: see {@link AeSipeNet#freeze}. */
   static void loadFrozen(AeSipeNet network, Path file) {
+    try (TensorFile in = open(file)) {
+      network.load(in);
+    }
+    network.freeze();
+  }
+
+  /** Sets the encoder of IRN. */
+  static void loadEncoder(IrnNet network, Path file) {
+    try (TensorFile in = open(file)) {
+      network.loadEncoder(in);
+    }
+  }
+
+  /** Sets all of IRN that is not to be trained. */
+  static void loadFrozen(IrnNet network, Path file) {
     try (TensorFile in = open(file)) {
       network.load(in);
     }

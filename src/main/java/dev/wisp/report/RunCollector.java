@@ -39,6 +39,7 @@ public final class RunCollector {
   private final RunLayout layout;
   private final Limits limits;
   private final Optional<JsonNode> summary;
+  private final Optional<StageScores> stored;
   private final Map<String, String> skipped = new TreeMap<>();
   private final Map<RunLayout.Source, LabelScores> labels = new LinkedHashMap<>();
 
@@ -65,6 +66,7 @@ public final class RunCollector {
     this.layout = layout;
     this.limits = limits;
     this.summary = layout.summary().map(RunFacts::summary);
+    this.stored = layout.scores().map(StageScores::read);
   }
 
   /**
@@ -102,9 +104,10 @@ public final class RunCollector {
     Gallery gallery = layout.data().map(this::gallery).orElse(Gallery.EMPTY);
     List<Score> scores = new ArrayList<>(summary.map(this::stageScores).orElse(List.of()));
     labels.values().forEach(one -> scores.add(one.score()));
-    Optional<StageScores> stored = layout.scores().map(StageScores::read);
     if (labels.isEmpty()) {
       stored.ifPresent(all -> all.scores().forEach(one -> scores.add(stored(one))));
+    } else {
+      prediction().map(RunCollector::stored).ifPresent(scores::add);
     }
     return new ReportData(
         name(layout.root()),
@@ -125,6 +128,14 @@ public final class RunCollector {
         tables(),
         facts(trainings),
         skipped);
+  }
+
+  /** The score of a pipeline's segmentation network. */
+  private Optional<StageScores.Score> prediction() {
+    return stored.stream()
+        .flatMap(all -> all.scores().stream())
+        .filter(score -> score.stage().equals(StageScores.SEGMENTATION))
+        .findFirst();
   }
 
   private static String name(Path folder) {
@@ -150,7 +161,9 @@ public final class RunCollector {
   private void scoreLabels(Dataset data) {
     long seed = summary.map(json -> json.path("seed").asLong(0)).orElse(0L);
     for (RunLayout.Source source : layout.layers()) {
-      if (source.kind() != Kind.MAPS) {
+      // A pipeline predicts a few of these images to be looked at, and scores another list.
+      boolean scoredElsewhere = source.kind() == Kind.PREDICTIONS && stored.isPresent();
+      if (source.kind() != Kind.MAPS && !scoredElsewhere) {
         LabelScores.of(data, shownName(data), source, seed)
             .ifPresent(
                 scores -> {
@@ -236,13 +249,13 @@ public final class RunCollector {
     List<ResultTable> tables = new ArrayList<>();
     tables.add(
         PaperTables.segmentation(
-            first(Kind.PREDICTIONS)
+            prediction()
+                .map(RunCollector::stored)
+                .or(() -> first(Kind.PREDICTIONS).map(source -> labelScores(source).score()))
                 .map(
-                    source -> {
-                      Score score = labelScores(source).score();
-                      return new PaperTables.Prediction(
-                          score.data(), score.images(), source.name(), score.miou().value());
-                    })));
+                    score ->
+                        new PaperTables.Prediction(
+                            score.data(), score.images(), score.name(), score.miou().value()))));
     if (layout.ablation().isPresent()) {
       tables.addAll(PaperTables.ablation(AblationFiles.read(layout.ablation().get())));
     } else {

@@ -169,7 +169,8 @@ public record RunLayout(
 
   private static List<Source> layers(Path root, Path labelling) {
     List<Source> layers = new ArrayList<>();
-    Path stages = labelling.resolve(Labelling.STAGES);
+    Path shown = root.resolve("showcase");
+    Path stages = (Files.isDirectory(shown) ? shown : labelling).resolve(Labelling.STAGES);
     if (Files.isDirectory(stages)) {
       try (Stream<Path> inside = Files.list(stages)) {
         inside
@@ -189,6 +190,7 @@ public record RunLayout(
       // A pipeline's later stages lie beside the labelling.
       add(layers, CRF, Kind.LABELS, root.resolve("crf").resolve(Labelling.LABELS));
       add(layers, "IRN", Kind.LABELS, root.resolve("irn").resolve(Labelling.LABELS));
+      add(layers, "Prediction", Kind.PREDICTIONS, shown.resolve(Labelling.LABELS));
     }
     return layers;
   }

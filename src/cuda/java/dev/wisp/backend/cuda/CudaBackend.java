@@ -47,6 +47,8 @@ final class CudaBackend extends GroupedBackend {
         new CudaPamr(context),
         new CudaCrf(context, host),
         new CudaSegmentation(context, host),
+        new CudaGroupNorms(context, host),
+        new CudaIrn(context, host),
         new CudaOptimizer(context));
     this.thread = thread;
     this.context = context;

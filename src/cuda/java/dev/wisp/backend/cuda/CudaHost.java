@@ -35,7 +35,7 @@ final class CudaHost {
   /**
    * Runs an operation whose operands the call has checked.
    *
-   * @param read operands whose values it reads, F32 or U8
+   * @param read operands whose values it reads, F32, I32 or U8
    * @param written operands that it writes or updates, F32 or I32; they come after the others
    */
   void run(CudaCall call, List<Tensor> read, List<Tensor> written, Operation operation) {
@@ -81,8 +81,11 @@ final class CudaHost {
         context.transfers().download(call.memory(source), 0, MemorySegment.ofArray(values));
         yield values;
       }
-      // Int operands of these operations are results alone.
-      case I32 -> new int[length];
+      case I32 -> {
+        int[] values = new int[length];
+        context.transfers().download(call.memory(source), 0, MemorySegment.ofArray(values));
+        yield values;
+      }
     };
   }
 

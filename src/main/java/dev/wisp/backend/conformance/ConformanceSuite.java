@@ -42,6 +42,8 @@ public final class ConformanceSuite {
             PamrCases.all(),
             CrfCases.all(),
             SegmentationCases.all(),
+            GroupNormCases.all(),
+            IrnCases.all(),
             OptimizerCases.all())
         .flatMap(List::stream)
         .toList();

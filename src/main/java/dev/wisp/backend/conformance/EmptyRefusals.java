@@ -72,6 +72,32 @@ final class EmptyRefusals {
                 t.f32(noImage),
                 t.f32(3),
                 t.f32(3)));
+    add(
+        "groupNormForward",
+        "no image",
+        (b, t) ->
+            b.groupNormForward(
+                t.f32(noImage),
+                t.f32(3),
+                t.f32(3),
+                EPS,
+                false,
+                t.f32(noImage),
+                t.f32(0, 3),
+                t.f32(0, 3)));
+    add(
+        "groupNormBackward",
+        "no position",
+        (b, t) ->
+            b.groupNormBackward(
+                t.f32(2, 0, 2, 3),
+                t.f32(2, 0, 2, 3),
+                t.f32(3),
+                t.f32(2, 1),
+                t.f32(2, 1),
+                t.f32(2, 0, 2, 3),
+                t.f32(3),
+                t.f32(3)));
     add("camToMaps", "no position", (b, t) -> SpecialRefusals.camToMaps(b, t, ROWS, 0, 2));
     add(
         "camToMaps",

@@ -110,6 +110,42 @@ final class HarmlessCalls {
         (b, t) -> b.addProbabilities(t.f32(0, 3, 5, 4), t.f32(0, 6, 7, 4)));
     add(calls, "argmaxLogits", (b, t) -> b.argmaxLogits(t.f32(0, 3, 5, 4), t.i32(0, 6, 7)));
     add(calls, "dropout", (b, t) -> b.dropout(t.f32(0, 3), 0.5f, 1, 0, t.f32(0, 3)));
+    add(calls, "crop", (b, t) -> b.crop(t.f32(0, 3, 3, 2), t.f32(0, 2, 2, 2), 0));
+    add(calls, "cropBackward", (b, t) -> b.cropBackward(t.f32(1, 0, 2, 2), 0, t.f32(1, 3, 3, 2)));
+    add(calls, "sigmoid", (b, t) -> b.sigmoid(t.f32(0, 3), 1, t.f32(0, 3)));
+    add(
+        calls,
+        "pairCounts",
+        (b, t) -> b.pairCounts(t.i32(0, 9, 9), IrnSamples.PATHS, 3, t.f32(0, 3)));
+    add(
+        calls,
+        "pathAffinityLoss",
+        (b, t) ->
+            b.pathAffinityLoss(
+                t.f32(2, 0, 9),
+                t.i32(2, 0, 9),
+                IrnSamples.PATHS,
+                3,
+                new float[3],
+                t.f32(2, 3),
+                t.f32(2, 0, 9)));
+    add(
+        calls,
+        "displacementLoss",
+        (b, t) ->
+            b.displacementLoss(
+                t.f32(0, 9, 9, 2),
+                t.i32(0, 9, 9),
+                IrnSamples.PATHS,
+                3,
+                new float[2],
+                t.f32(0, 2),
+                t.f32(0, 9, 9, 2)));
+    add(
+        calls,
+        "randomWalk",
+        (b, t) ->
+            b.randomWalk(t.f32(0, 5), t.f32(2, 0, 5), IrnSamples.PATHS, 10, 3, t.f32(2, 0, 5)));
     add(calls, "gradientNorm", (b, t) -> b.gradientNorm(List.of(), t.f32(1)));
     add(calls, "sgdStep", (b, t) -> b.sgdStep(List.of(), t.constant(0, 1), 1, 0, 0, true));
     calls.add(

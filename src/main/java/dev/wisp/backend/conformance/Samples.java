@@ -37,7 +37,8 @@ final class Samples {
             maps(),
             seeds(),
             segmentation(),
-            rest())
+            rest(),
+            IrnSamples.all())
         .flatMap(List::stream)
         .toList();
   }

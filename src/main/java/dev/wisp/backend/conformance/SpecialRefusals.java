@@ -8,6 +8,7 @@ import dev.wisp.backend.ConvSpec;
 import dev.wisp.backend.ConvWeights;
 import dev.wisp.backend.OptimizerOps.SgdSlot;
 import dev.wisp.backend.PamrOptions;
+import dev.wisp.backend.PathIndex;
 import dev.wisp.backend.conformance.Refusal.Kind;
 import dev.wisp.tensor.DType;
 import dev.wisp.tensor.Scope;
@@ -35,6 +36,7 @@ final class SpecialRefusals {
     list.holders();
     list.lifetimes();
     list.arguments();
+    list.irn();
     return list.refusals;
   }
 
@@ -271,6 +273,64 @@ final class SpecialRefusals {
         Kind.VALUE,
         "larger than any memory",
         (b, t) -> t.scope().f32(Long.MAX_VALUE));
+  }
+
+  private void irn() {
+    PathIndex paths = IrnSamples.PATHS;
+    for (int offset : new int[] {3, -1, Integer.MAX_VALUE}) {
+      add(
+          "crop",
+          "into channels from " + offset,
+          Kind.VALUE,
+          (b, t) -> b.crop(t.f32(1, 3, 3, 3), t.f32(1, 2, 2, 5), offset));
+      add(
+          "cropBackward",
+          "from channels from " + offset,
+          Kind.VALUE,
+          (b, t) -> b.cropBackward(t.f32(1, 2, 2, 5), offset, t.f32(1, 3, 3, 3)));
+    }
+    for (int groups : new int[] {0, 4, 12}) {
+      add(
+          "groupNormForward",
+          groups + " groups of 6 channels",
+          Kind.SHAPE,
+          (b, t) ->
+              b.groupNormForward(
+                  t.f32(1, 2, 2, 6),
+                  t.f32(6),
+                  t.f32(6),
+                  EPS,
+                  false,
+                  t.f32(1, 2, 2, 6),
+                  t.f32(1, groups),
+                  t.f32(1, groups)));
+    }
+    add(
+        "pathAffinityLoss",
+        "two weights",
+        Kind.VALUE,
+        (b, t) ->
+            b.pathAffinityLoss(
+                t.f32(1, 5, 7), t.i32(1, 5, 7), paths, 2, new float[2], t.f32(1, 3), null));
+    add(
+        "displacementLoss",
+        "three weights",
+        Kind.VALUE,
+        (b, t) ->
+            b.displacementLoss(
+                t.f32(1, 5, 7, 2), t.i32(1, 5, 7), paths, 2, new float[3], t.f32(1, 2), null));
+    add("randomWalk", "-1 steps", Kind.VALUE, (b, t) -> walk(b, t, 10, -1));
+    add(
+        "randomWalk",
+        "a power that is not a number",
+        Kind.VALUE,
+        (b, t) -> walk(b, t, Float.NaN, 1));
+    add("PathIndex", "radius 1", Kind.VALUE, "radius 1", (b, t) -> PathIndex.of(1));
+    add("PathIndex", "radius 65", Kind.VALUE, "radius 65", (b, t) -> PathIndex.of(65));
+  }
+
+  private static void walk(Backend b, Trial t, float beta, int steps) {
+    b.randomWalk(t.f32(4, 5), t.f32(2, 4, 5), IrnSamples.PATHS, beta, steps, t.f32(2, 4, 5));
   }
 
   /** Arguments that refuse to exist. */

@@ -45,6 +45,8 @@ public final class CpuBackend extends GroupedBackend {
         new CpuPamr(context),
         new CpuCrf(context),
         new CpuSegmentation(context),
+        new CpuGroupNorms(context),
+        new CpuIrn(context),
         new CpuOptimizer(context));
     this.thread = thread;
     this.pool = pool;

@@ -446,7 +446,8 @@ final class NativeKernels {
     }
   }
 
-  private static MethodHandle status(String name, MemoryLayout... arguments) {
+  /** A function of the library that returns a status. */
+  static MethodHandle status(String name, MemoryLayout... arguments) {
     return handle(name, FunctionDescriptor.of(JAVA_INT, arguments));
   }
 

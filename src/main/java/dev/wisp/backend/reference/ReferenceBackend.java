@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * The SPI computed by the float64 reference in Java arrays: slow, without native code, and the
  * judge of other backends. Runs on the caller's thread.
  */
-public final class ReferenceBackend extends ReferenceSegmentation {
+public final class ReferenceBackend extends ReferenceIrn {
   private final MapReference map;
   private final SeedReference seed;
   private final PamrReference pamr;

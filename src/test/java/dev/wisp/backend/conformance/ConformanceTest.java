@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.wisp.backend.Backend;
 import dev.wisp.backend.ConvolutionOps;
+import dev.wisp.backend.CrfOps;
+import dev.wisp.backend.GroupNormOps;
+import dev.wisp.backend.IrnOps;
 import dev.wisp.backend.MapOps;
 import dev.wisp.backend.NormOps;
 import dev.wisp.backend.OptimizerOps;
@@ -88,6 +91,9 @@ class ConformanceTest {
                 MapOps.class,
                 SeedOps.class,
                 PamrOps.class,
+                CrfOps.class,
+                GroupNormOps.class,
+                IrnOps.class,
                 OptimizerOps.class)
             .flatMap(group -> Stream.of(group.getDeclaredMethods()))
             .map(Method::getName)

@@ -1,7 +1,5 @@
 package dev.wisp.backend.reference;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import dev.wisp.backend.ClassRows;
 import dev.wisp.backend.ConvSpec;
 import dev.wisp.backend.ConvWeights;
@@ -26,15 +24,8 @@ import org.junit.jupiter.api.TestFactory;
  * element of the Jacobian counts.
  */
 class GradientTest {
-  private static final double STEP = 1e-6;
-  private static final double TOLERANCE = 1e-7;
   private static final float EPS = 1e-5f;
   private static final ClassRows ROWS = ClassRows.present(new int[][] {{2, 5}, {}, {1, 4, 6}}, 6);
-
-  /** Runs the operation on the changed tensor, returns its output. */
-  private interface Forward {
-    Tensor run(Tensor x);
-  }
 
   private final ReferenceBackend b = ReferenceBackend.exact();
   private final CounterRandom random = CounterRandom.of(15);
@@ -70,38 +61,8 @@ class GradientTest {
     return tensor(() -> 0, sizes);
   }
 
-  /**
-   * Compares d(forward(x) . dOut) / dx with the given gradient.
-   *
-   * @param forward runs the operation on the changed x, returns its output
-   */
-  private void check(Tensor x, Tensor dOut, Forward forward, Tensor gradient) {
-    double[] at = b.doubles(x);
-    double[] weights = b.doubles(dOut);
-    double[] actual = b.doubles(gradient);
-    double[] expected = new double[at.length];
-    for (int i = 0; i < at.length; i++) {
-      double keep = at[i];
-      at[i] = keep + STEP;
-      double up = product(x, at, weights, forward);
-      at[i] = keep - STEP;
-      double down = product(x, at, weights, forward);
-      at[i] = keep;
-      expected[i] = (up - down) / (2 * STEP);
-    }
-    b.upload(at, x);
-    double scale = Math.max(1, Arrays.stream(expected).map(Math::abs).max().orElse(0));
-    for (int i = 0; i < at.length; i++) {
-      assertThat(actual[i])
-          .as("element %d of %s", i, x)
-          .isCloseTo(expected[i], org.assertj.core.api.Assertions.within(TOLERANCE * scale));
-    }
-  }
-
-  private double product(Tensor x, double[] at, double[] weights, Forward forward) {
-    b.upload(at, x);
-    double[] out = b.doubles(forward.run(x));
-    return IntStream.range(0, out.length).mapToDouble(i -> out[i] * weights[i]).sum();
+  private void check(Tensor x, Tensor dOut, CentralDifferences.Forward forward, Tensor gradient) {
+    CentralDifferences.check(b, x, dOut, forward, gradient);
   }
 
   @TestFactory
@@ -171,7 +132,7 @@ class GradientTest {
       b.loadWeights(holder, w, null);
       b.convBackwardData(holder, dy, dx);
       b.convBackwardWeights(spec, x, dy, dw, db);
-      Forward forward =
+      CentralDifferences.Forward forward =
           ignored -> {
             Tensor y = scope.f32(out);
             b.loadWeights(holder, w, null);
@@ -202,7 +163,7 @@ class GradientTest {
     b.convBackwardWeights(spec, x, dy, dw, db);
     b.foldNormBackward(dw, w, db, gamma, mean, var, EPS, dw, dgamma);
     try (ConvWeights holder = b.convWeights(spec)) {
-      Forward forward =
+      CentralDifferences.Forward forward =
           ignored -> {
             Tensor y = scope.f32(1, 4, 5, 3);
             b.foldNorm(gamma, beta, mean, var, EPS, scale, bias);
@@ -243,7 +204,7 @@ class GradientTest {
     Tensor dy = normal(2, 3, 2, 3);
     Tensor mean = scope.f32(3);
     Tensor invStd = scope.f32(3);
-    Forward forward =
+    CentralDifferences.Forward forward =
         ignored -> {
           Tensor y = scope.f32(2, 3, 2, 3);
           b.batchNormForward(x, gamma, beta, EPS, null, false, y, mean, invStd);
@@ -264,7 +225,7 @@ class GradientTest {
     Tensor x = normal(2, 3, 2, 5);
     Tensor dy = normal(2, 3, 2, 5);
     Tensor norms = scope.f32(2, 3, 2);
-    Forward forward =
+    CentralDifferences.Forward forward =
         at -> {
           Tensor y = scope.f32(2, 3, 2, 5);
           b.l2Normalize(at, EPS, y, norms);
@@ -360,7 +321,7 @@ class GradientTest {
     Tensor dMaps = normal(ROWS.rows(), 3, 4);
     Tensor peak = scope.i32(3, 6);
     Tensor winner = scope.i32(3, 3, 4);
-    Forward forward =
+    CentralDifferences.Forward forward =
         at -> {
           Tensor maps = scope.f32(ROWS.rows(), 3, 4);
           b.camToMaps(at, valid, ROWS, EPS, maps, peak, winner);
@@ -382,7 +343,7 @@ class GradientTest {
     Tensor maps = uniform(0.1, 0.9, 3, 4, 5);
     Tensor dOut = normal(3, 4, 5);
     Tensor peak = scope.i32(3, 2);
-    Forward forward =
+    CentralDifferences.Forward forward =
         at -> {
           Tensor out = scope.f32(3, 4, 5);
           b.normalizeMaps(at, mode, EPS, out, peak);
@@ -403,13 +364,13 @@ class GradientTest {
     Tensor featureNorms = scope.f32(3, 3, 4);
     Tensor prototypeNorms = scope.f32(ROWS.rows());
     Tensor dMaps = normal(ROWS.rows(), 3, 4);
-    Forward reactivate =
+    CentralDifferences.Forward reactivate =
         ignored -> {
           Tensor maps = scope.f32(ROWS.rows(), 3, 4);
           b.reactivate(feature, prototypes, ROWS, featureNorms, prototypeNorms, maps);
           return maps;
         };
-    Forward both =
+    CentralDifferences.Forward both =
         ignored -> {
           b.prototypes(feature, seeds, ROWS, prototypes);
           return reactivate.run(feature);
