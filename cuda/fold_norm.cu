@@ -21,18 +21,19 @@ __device__ inline double inverse_deviation(float var, float eps) {
 }  // namespace
 
 /*
- * wisp_fold_norm: scale = gamma / sqrt(var + eps), bias = beta - mean scale, in double.
+ * wisp_fold_norm: scale = gamma / sqrt(var + eps), bias = beta - mean scale, in double. The scale is
+ * written as its nearest float and the rest.
  *
  *   gamma     const float*  [channels], in
  *   beta      const float*  [channels], in
  *   mean      const float*  [channels], in
  *   var       const float*  [channels], in
- *   scale     float*        [channels], out; overlaps no input
+ *   scale     float*        [2, channels], out; overlaps no input
  *   bias      float*        [channels], out; overlaps no input
  *   channels  long long
  *   eps       float
  *
- * Grid (ceil(channels / 256), 1, 1), block (256, 1, 1), no dynamic shared memory. 24 bytes a
+ * Grid (ceil(channels / 256), 1, 1), block (256, 1, 1), no dynamic shared memory. 28 bytes a
  * channel: the launch is the time. No naive sibling: this is one thread a channel already.
  */
 extern "C" __global__ void __launch_bounds__(kBlock)
@@ -43,7 +44,9 @@ extern "C" __global__ void __launch_bounds__(kBlock)
   const long long o = static_cast<long long>(blockIdx.x) * kBlock + threadIdx.x;
   if (o >= channels) return;
   const double factor = gamma[o] * inverse_deviation(var[o], eps);
-  scale[o] = static_cast<float>(factor);
+  const float nearest = static_cast<float>(factor);
+  scale[o] = nearest;
+  scale[channels + o] = static_cast<float>(factor - nearest);
   bias[o] = static_cast<float>(beta[o] - mean[o] * factor);
 }
 

@@ -133,6 +133,36 @@ extern "C" __global__ void __launch_bounds__(kBlock)
 }
 
 /*
+ * wisp_scale: x[i] *= factor[0], a number that another kernel has left on the device.
+ *
+ *   x       float*        [n], in and out
+ *   factor  const float*  [1 or more], in: the first is read; not within x
+ *   n       long long
+ *
+ * Grid (ceil(n / 1024), 1, 1); wisp_scale_naive (ceil(n / 256), 1, 1). 8 bytes, 1 operation an
+ * element.
+ */
+extern "C" __global__ void __launch_bounds__(kBlock)
+    wisp_scale(float* __restrict__ x, const float* __restrict__ factor, long long n) {
+  const long long begin = thread_index() * kVector;
+  if (begin >= n) return;
+  const float by = *factor;
+  if (begin + kVector <= n && aligned(x)) {
+    const float4 v = load4(x + begin);
+    store4(x + begin, make_float4(v.x * by, v.y * by, v.z * by, v.w * by));
+    return;
+  }
+  for (long long i = begin; i < n && i < begin + kVector; ++i) x[i] *= by;
+}
+
+extern "C" __global__ void __launch_bounds__(kBlock)
+    wisp_scale_naive(float* __restrict__ x, const float* __restrict__ factor, long long n) {
+  const long long i = thread_index();
+  if (i >= n) return;
+  x[i] *= *factor;
+}
+
+/*
  * wisp_relu: out[i] = max(0, x[i]); NaN stays NaN.
  *
  *   x    const float*  [n], in

@@ -1,6 +1,6 @@
 /*
- * Stochastic gradient descent over all parameters in one launch, with the norm it clips by: the
- * SPI's gradientNorm and sgdStep.
+ * Stochastic gradient descent over all parameters in one launch, with the norm it clips by and the
+ * loss scale it undoes: the SPI's gradientNorm, sgdStep and updateLossScale.
  *
  * A list of arrays is cut into pieces of 8192 elements (the last of an array may be shorter), a
  * block takes a piece. first[a] is the number of pieces of the arrays before a, first[count] of
@@ -14,9 +14,10 @@
  * Block (256, 1, 1), no dynamic shared memory.
  *
  * Versions considered: one launch an array is 161 (ResNet-50) or 314 (ResNet-101) launches of some
- * microseconds, most of them of a few hundred elements. Clipping on the processor would wait for
- * the norm. Sums in float would lose gradients below 1e-20 (their squares are 0). No run on a GPU
- * has been made.
+ * microseconds, most of them of a few hundred elements. Clipping on the processor, or leaving out a
+ * step there, would wait for the norm. A pass that divides the gradients by the loss scale would
+ * move 8 bytes an element more: the scale is part of the clipping's factor instead. Sums in float
+ * would lose gradients below 1e-20 (their squares are 0). No run on a GPU has been made.
  */
 
 namespace {
@@ -70,21 +71,30 @@ struct Place {
 
 __device__ inline double square(float x) { return static_cast<double>(x) * x; }
 
-/* min(1, max_norm / (norm + 1e-6)); a NaN norm stays NaN: it must not look like no clipping. */
-__device__ inline float clip_factor(float norm, float max_norm) {
-  if (isinf(max_norm)) return 1.0f;
-  const float ratio = max_norm / (norm + 1e-6f);
-  return ratio >= 1.0f ? 1.0f : ratio;
+/*
+ * What a gradient is multiplied by: min(1, max_norm / (norm / s + 1e-6)) / s, s the loss scale or
+ * 1; a NaN norm stays NaN: it must not look like no clipping.
+ */
+__device__ inline float gradient_factor(float norm, float max_norm, const float* loss_scale) {
+  const float scale = loss_scale == nullptr ? 1.0f : *loss_scale;
+  if (isinf(max_norm)) return 1.0f / scale;
+  const float ratio = max_norm / (norm / scale + 1e-6f);
+  return (ratio >= 1.0f ? 1.0f : ratio) / scale;
+}
+
+/* Whether a scaled loss has overflowed: then a step changes nothing. */
+__device__ inline bool is_skipped(float norm, const float* loss_scale) {
+  return loss_scale != nullptr && !isfinite(norm);
 }
 
 /* What every element of a piece shares. */
 struct Step {
-  float clip, rate, decay, momentum;
+  float factor, rate, decay, momentum;
   bool has_velocity, first;
 
   /* Updates w and v by gradient g. */
   __device__ void apply(float g, float& w, float& v) const {
-    float change = __fadd_rn(__fmul_rn(clip, g), __fmul_rn(decay, w));
+    float change = __fadd_rn(__fmul_rn(factor, g), __fmul_rn(decay, w));
     if (has_velocity) {
       if (!first) change = __fadd_rn(__fmul_rn(momentum, v), change);
       v = change;
@@ -185,7 +195,10 @@ extern "C" __global__ void __launch_bounds__(1)
  * wisp_sgd_step: for each parameter, as torch does it,
  *   g = c gradient + weight_decay w,  v = momentum v + g (v = g in the first step),  w -= rate v,
  * with c = min(1, max_norm / (norm + 1e-6)), 1 for an infinite max_norm, and v = g where the
- * parameter has no velocity. Every step rounded.
+ * parameter has no velocity. Every step rounded. With a loss scale s,
+ *   c = min(1, max_norm / (norm / s + 1e-6)) / s,
+ * and a norm that is not finite leaves weights and velocities as they are, but sets velocities to 0
+ * in the first step.
  *
  *   weights       float* const*        [count], in: device pointers, their elements updated
  *   gradients     const float* const*  [count], in
@@ -194,6 +207,7 @@ extern "C" __global__ void __launch_bounds__(1)
  *   first         const long long*     [count + 1], in: as above
  *   rates         const float*         [count], in: learning rates
  *   norm          const float*         [1], in: from wisp_gradient_norm
+ *   loss_scale    const float*         [2], in: s, see wisp_update_loss_scale; or null for none
  *   count         long long
  *   first_step    int                  0 or 1: whether velocities are set, not updated
  *   max_norm      float
@@ -207,17 +221,27 @@ extern "C" __global__ void __launch_bounds__(kBlock, 4)
     wisp_sgd_step(float* const* __restrict__ weights, const float* const* __restrict__ gradients,
                   float* const* __restrict__ velocities, const long long* __restrict__ sizes,
                   const long long* __restrict__ first, const float* __restrict__ rates,
-                  const float* __restrict__ norm, long long count, int first_step, float max_norm,
-                  float weight_decay, float momentum) {
+                  const float* __restrict__ norm, const float* __restrict__ loss_scale,
+                  long long count, int first_step, float max_norm, float weight_decay,
+                  float momentum) {
   const long long piece = blockIdx.x;
   if (piece >= first[count]) return;
   const Place place(sizes, first, count, piece);
   float* __restrict__ w = weights[place.array] + place.begin;
   const float* __restrict__ g = gradients[place.array] + place.begin;
   float* velocity = velocities[place.array];
-  const Step step = {clip_factor(*norm, max_norm), rates[place.array], weight_decay, momentum,
-                     velocity != nullptr,          first_step != 0};
+  const Step step = {gradient_factor(*norm, max_norm, loss_scale),
+                     rates[place.array],
+                     weight_decay,
+                     momentum,
+                     velocity != nullptr,
+                     first_step != 0};
   float* __restrict__ v = velocity + (step.has_velocity ? place.begin : 0);
+  if (is_skipped(*norm, loss_scale)) {
+    if (step.has_velocity && step.first)
+      for (int i = threadIdx.x; i < place.length; i += kBlock) v[i] = 0.0f;
+    return;
+  }
   const bool reads = step.has_velocity && !step.first;
   int i = 0;
   if (aligned(w) && aligned(g) && aligned(v)) {
@@ -248,20 +272,51 @@ extern "C" __global__ void __launch_bounds__(kBlock)
                         const float* const* __restrict__ gradients,
                         float* const* __restrict__ velocities, const long long* __restrict__ sizes,
                         const long long* __restrict__ first, const float* __restrict__ rates,
-                        const float* __restrict__ norm, long long count, int first_step,
-                        float max_norm, float weight_decay, float momentum) {
+                        const float* __restrict__ norm, const float* __restrict__ loss_scale,
+                        long long count, int first_step, float max_norm, float weight_decay,
+                        float momentum) {
   const long long piece = blockIdx.x;
   if (piece >= first[count]) return;
   long long array = 0;
   while (first[array + 1] <= piece) ++array;
-  const float clip = clip_factor(*norm, max_norm);
+  const float factor = gradient_factor(*norm, max_norm, loss_scale);
+  const bool skipped = is_skipped(*norm, loss_scale);
   float *w = weights[array], *v = velocities[array];
   const long long begin = (piece - first[array]) * kPiece;
   for (long long i = begin + threadIdx.x; i < sizes[array] && i < begin + kPiece; i += kBlock) {
+    if (skipped) {
+      if (v != nullptr && first_step != 0) v[i] = 0.0f;
+      continue;
+    }
     float change =
-        __fadd_rn(__fmul_rn(clip, gradients[array][i]), __fmul_rn(weight_decay, w[i]));
+        __fadd_rn(__fmul_rn(factor, gradients[array][i]), __fmul_rn(weight_decay, w[i]));
     if (v != nullptr && first_step == 0) change = __fadd_rn(__fmul_rn(momentum, v[i]), change);
     if (v != nullptr) v[i] = change;
     w[i] = __fsub_rn(w[i], __fmul_rn(rates[array], change));
   }
+}
+
+/*
+ * wisp_update_loss_scale: dynamic loss scaling after a step (Micikevicius et al., Mixed Precision
+ * Training, 2018, section 3.2). A finite norm is a good step; with `interval` of them since its
+ * last change the scale doubles, to at most 2^24. Another norm halves it, to at least 1.
+ *
+ *   norm        const float*  [1], in: from wisp_gradient_norm
+ *   loss_scale  float*        [2], in and out: the scale; good steps since its last change
+ *   interval    int           1 to 2^24, which a float still counts
+ *
+ * Grid (1, 1, 1), block (1, 1, 1). 20 bytes: the launch is all it costs. No naive sibling: this is
+ * one.
+ */
+extern "C" __global__ void __launch_bounds__(1)
+    wisp_update_loss_scale(const float* __restrict__ norm, float* __restrict__ loss_scale,
+                           int interval) {
+  const bool finite = isfinite(*norm);
+  const float scale = loss_scale[0], good = loss_scale[1] + 1.0f;
+  const bool due = good >= static_cast<float>(interval);
+  if (!finite)
+    loss_scale[0] = fmaxf(scale / 2.0f, 1.0f);
+  else if (due)
+    loss_scale[0] = fminf(scale * 2.0f, 16777216.0f);
+  loss_scale[1] = !finite || due ? 0.0f : good;
 }

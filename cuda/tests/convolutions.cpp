@@ -39,9 +39,16 @@ std::string text(const char* operation, const Case& s) {
          std::to_string(s.w);
 }
 
+/* Numbers in float and what that leaves of them, [2, channels]. */
+Floats folded_scales(long long channels) {
+  Floats scales = uniform(channels, 0.5f, 2);
+  for (float rest : uniform(channels)) scales.push_back(rest * 0x1p-25f);
+  return scales;
+}
+
 void load_weights(const Case& s) {
   const long long out = s.out, in = s.in, taps = s.kernel * s.kernel;
-  const Floats values = uniform(out * in * taps), scales = uniform(out, 0.5f, 2);
+  const Floats values = uniform(out * in * taps), scales = folded_scales(out);
   Array<float> weight(values), scale(scales), packed(values.size()), plain(values.size());
   const Extent grid = {blocks(out * in * taps, 256)};
   launch("wisp_load_weights", grid, kFlat, Pointer(weight), Pointer(scale), Pointer(packed), out,
@@ -52,7 +59,9 @@ void load_weights(const Case& s) {
     for (long long i = 0; i < in; ++i)
       for (long long t = 0; t < taps; ++t) {
         plain_want[(o * taps + t) * in + i] = values[(o * in + i) * taps + t];
-        want[(o * taps + t) * in + i] = values[(o * in + i) * taps + t] * scales[o];
+        const double scale = static_cast<double>(scales[o]) + scales[out + o];
+        want[(o * taps + t) * in + i] =
+            static_cast<float>(values[(o * in + i) * taps + t] * scale);
       }
   expect_equal(text("load_weights", s), packed.host(), want);
   expect_equal(text("load_weights without scale", s), plain.host(), plain_want);

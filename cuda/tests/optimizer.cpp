@@ -62,7 +62,8 @@ void norm(float scale) {
                {std::sqrt(total)});
 }
 
-void steps(float max_norm, float momentum, float decay) {
+/* scale: of the loss, 0 for none. The second of the three steps is skipped where it is scaled. */
+void steps(float max_norm, float momentum, float decay, float scale = 0) {
   std::vector<Floats> w = random(1), v(kSizes.size());
   const Memory weights = place(w), weights_naive = place(w);
   Memory velocities(kSizes.size()), velocities_naive(kSizes.size());
@@ -78,23 +79,28 @@ void steps(float max_norm, float momentum, float decay) {
   const Array<Pointer> to = pointers(weights), to_naive = pointers(weights_naive),
                        speed = pointers(velocities), speed_naive = pointers(velocities_naive);
   const Array<long long> sizes(kSizes), first(first_values);
-  const Array<float> rates(rate_values), total(Floats{3.5f});
+  const Array<float> rates(rate_values), total(Floats{3.5f}), overflown(Floats{INFINITY}),
+      loss_scale(Floats{scale, 0});
+  const Pointer scaled = scale == 0 ? kNull : Pointer(loss_scale);
+  const float s = scale == 0 ? 1 : scale;
   const Extent grid = {static_cast<unsigned>(first_values.back())};
-  const float clip = std::isinf(max_norm) ? 1.0f : std::min(1.0f, max_norm / (3.5f + 1e-6f));
+  const float clip = std::isinf(max_norm) ? 1.0f : std::min(1.0f, max_norm / (3.5f / s + 1e-6f));
   for (int step = 0; step < 3; ++step) {
+    const bool skipped = scale != 0 && step == 1;
+    const Pointer norm = skipped ? Pointer(overflown) : Pointer(total);
     const std::vector<Floats> g = random(1);
     const Memory arrays = place(g);
     const Array<Pointer> gradients = pointers(arrays);
     const int first_step = step == 0;
     launch("wisp_sgd_step", grid, kFlat, Pointer(to), Pointer(gradients), Pointer(speed),
-           Pointer(sizes), Pointer(first), Pointer(rates), Pointer(total), count, first_step,
+           Pointer(sizes), Pointer(first), Pointer(rates), norm, scaled, count, first_step,
            max_norm, decay, momentum);
     launch("wisp_sgd_step_naive", grid, kFlat, Pointer(to_naive), Pointer(gradients),
-           Pointer(speed_naive), Pointer(sizes), Pointer(first), Pointer(rates), Pointer(total),
+           Pointer(speed_naive), Pointer(sizes), Pointer(first), Pointer(rates), norm, scaled,
            count, first_step, max_norm, decay, momentum);
-    for (size_t a = 0; a < w.size(); ++a)
+    for (size_t a = 0; a < w.size() && !skipped; ++a)
       for (size_t i = 0; i < w[a].size(); ++i) {
-        float change = clip * g[a][i] + decay * w[a][i];
+        float change = clip / s * g[a][i] + decay * w[a][i];
         if (momentum != 0) {
           if (step > 0) change = momentum * v[a][i] + change;
           v[a][i] = change;
@@ -111,6 +117,27 @@ void steps(float max_norm, float momentum, float decay) {
   }
 }
 
+/* A first step that an overflow spoils: velocities, undefined before, are 0. */
+void skipped_first_step(const char* kernel) {
+  const Floats values = uniform(8193);
+  Array<float> weights(values), gradients(values), velocities(values.size());
+  const Array<Pointer> to(std::vector<Pointer>{weights}), from(std::vector<Pointer>{gradients}),
+      speed(std::vector<Pointer>{velocities});
+  const Array<long long> sizes(std::vector<long long>{8193}), first(std::vector<long long>{0, 2});
+  const Array<float> rates(Floats{0.1f}), norm(Floats{NAN}), scale(Floats{1024, 0});
+  launch(kernel, {2}, kFlat, Pointer(to), Pointer(from), Pointer(speed), Pointer(sizes),
+         Pointer(first), Pointer(rates), Pointer(norm), Pointer(scale), 1LL, 1, 1.0f, 1e-4f, 0.9f);
+  expect_equal(std::string(kernel) + " skipped, weights", weights.host(), values);
+  expect_equal(std::string(kernel) + " skipped, velocities", velocities.host(), Floats(8193, 0));
+}
+
+void scale_changes(float norm_value, Floats before, int interval, const Floats& after) {
+  const Array<float> norm(Floats{norm_value});
+  Array<float> scale(before);
+  launch("wisp_update_loss_scale", {1}, {1}, Pointer(norm), Pointer(scale), interval);
+  expect_equal("update_loss_scale of " + std::to_string(norm_value), scale.host(), after);
+}
+
 }  // namespace
 
 void check_optimizer(const std::string& folder) {
@@ -123,7 +150,17 @@ void check_optimizer(const std::string& folder) {
   expect_equal("gradient_norm of nothing", result.host(), Floats{0});
   for (const float max_norm : {1.0f, INFINITY})
     for (const float momentum : {0.0f, 0.9f})
-      for (const float decay : {0.0f, 1e-4f}) steps(max_norm, momentum, decay);
+      for (const float decay : {0.0f, 1e-4f}) {
+        steps(max_norm, momentum, decay);
+        for (const float scale : {1.0f, 1024.0f, 0.125f}) steps(max_norm, momentum, decay, scale);
+      }
+  skipped_first_step("wisp_sgd_step");
+  skipped_first_step("wisp_sgd_step_naive");
+  scale_changes(3, {1024, 7}, 2000, {1024, 8});
+  scale_changes(3, {1024, 7}, 8, {2048, 0});
+  scale_changes(3, {16777216, 7}, 8, {16777216, 0});
+  scale_changes(NAN, {1024, 7}, 8, {512, 0});
+  scale_changes(INFINITY, {1, 7}, 8, {1, 0});
   load_module(folder + "/fold_norm.ptx");
   const long long shapes[][2] = {{1, 1}, {17, 135}, {64, 576}, {3, 4609}};
   for (const auto& shape : shapes) {
@@ -132,7 +169,7 @@ void check_optimizer(const std::string& folder) {
     const Floats folded_values = uniform(channels * fan_in), weights = uniform(channels * fan_in),
                  gammas = uniform(channels), betas = uniform(channels), means = uniform(channels),
                  vars = uniform(channels, 0.01f, 2), dbs = uniform(channels);
-    Array<float> gamma(gammas), beta(betas), mean(means), var(vars), scale(channels),
+    Array<float> gamma(gammas), beta(betas), mean(means), var(vars), scale(2 * channels),
         bias(channels), weight(weights), db(dbs), folded(folded_values), in_place(folded_values),
         dw(folded_values.size()), dgamma(channels), dw_naive(folded_values.size()),
         dgamma_naive(channels), dgamma_in_place(channels);
@@ -146,14 +183,16 @@ void check_optimizer(const std::string& folder) {
     run("wisp_fold_norm_backward", static_cast<unsigned>(channels), in_place, in_place,
         dgamma_in_place);
     run("wisp_fold_norm_backward_naive", blocks(channels, 256), folded, dw_naive, dgamma_naive);
-    Doubles scale_exact(channels), bias_exact(channels), dw_exact(folded_values.size()),
+    Doubles scale_exact(2 * channels), bias_exact(channels), dw_exact(folded_values.size()),
         dgamma_exact(channels);
-    Floats scale_plain(channels), bias_plain(channels);
+    Floats scale_plain(2 * channels), bias_plain(channels);
     for (long long o = 0; o < channels; ++o) {
       const double deviation = std::sqrt(static_cast<double>(vars[o]) + eps);
       scale_exact[o] = gammas[o] / deviation;
       bias_exact[o] = betas[o] - means[o] * scale_exact[o];
       scale_plain[o] = static_cast<float>(scale_exact[o]);
+      scale_exact[channels + o] = scale_exact[o] - scale_plain[o];
+      scale_plain[channels + o] = static_cast<float>(scale_exact[channels + o]);
       bias_plain[o] = static_cast<float>(bias_exact[o]);
       double along = 0;
       for (long long i = o * fan_in; i < (o + 1) * fan_in; ++i) {

@@ -35,6 +35,11 @@ void elementwise(long long n, size_t shift) {
     for (long long i = 0; i < n; ++i) want[i] = x[i] + static_cast<float>(-0.7f * y[i]);
     expect_equal(text("add_scaled", n, shift), to.host(), want);
 
+    const Array<float> factor(Floats{0.37f, 5});
+    for (long long i = 0; i < n; ++i) want[i] *= 0.37f;
+    run("wisp_scale", Pointer(to), Pointer(factor), n);
+    expect_equal(text("scale", n, shift), to.host(), want);
+
     for (long long i = 0; i < n; ++i) want[i] = y[i] > 0 ? x[i] + extra[i] : 0;
     run("wisp_relu_backward", Pointer(other), Pointer(from), Pointer(second), Pointer(to), n);
     expect_equal(text("relu_backward", n, shift), to.host(), want);

@@ -17,7 +17,7 @@ extern "C" {
 #define WISP_API __attribute__((visibility("default")))
 
 /* Number compared by the loader; raise it whenever a signature below changes. */
-#define WISP_ABI 2
+#define WISP_ABI 3
 
 enum {
   WISP_OK = 0,
@@ -63,6 +63,9 @@ WISP_API int32_t wisp_copy(const void* source, void* target, int64_t bytes);
 
 /* target[i] += factor * source[i]; separate rounding of product and sum */
 WISP_API int32_t wisp_add_scaled(float factor, const float* source, float* target, int64_t n);
+
+/* x[i] *= factor[0]; x: inout, factor: in, not within x */
+WISP_API int32_t wisp_scale(float* x, const float* factor, int64_t n);
 
 /* out[i] = max(0, x[i]), NaN stays NaN; out may be x */
 WISP_API int32_t wisp_relu(const float* x, float* out, int64_t n);
@@ -238,11 +241,22 @@ WISP_API int32_t wisp_gradient_norm(const float* const* gradients, const int64_t
 /*
  * g = clip gradient + weight_decay w; v = first ? g : momentum v + g; w -= rate v; clip = min(1,
  * max_norm / (norm + 1e-6)), 1 if max_norm is infinite. A null velocity means v = g, not stored.
+ * loss_scale (in, null for none) [2]: gradients and norm are s = loss_scale[0] times too large, so
+ * clip = min(1, max_norm / (norm / s + 1e-6)) / s; with a norm that is not finite no weight and no
+ * velocity changes, but that v = 0 in the first step.
  */
 WISP_API int32_t wisp_sgd_step(float* const* weights, const float* const* gradients,
                                float* const* velocities, const float* rates, const int64_t* sizes,
-                               int64_t count, const float* norm, float max_norm,
-                               float weight_decay, float momentum, int32_t first);
+                               int64_t count, const float* norm, const float* loss_scale,
+                               float max_norm, float weight_decay, float momentum, int32_t first);
+
+/*
+ * loss_scale (inout) [2]: the scale and the steps with a finite norm since its last change. norm
+ * (in) [1] finite: one step more, and with `interval` of them the scale doubles, to at most 2^24,
+ * and the count is 0. Else the scale halves, to at least 1, and the count is 0. interval: 1 to
+ * 2^24.
+ */
+WISP_API int32_t wisp_update_loss_scale(const float* norm, float* loss_scale, int32_t interval);
 
 /* ---- Orders of convolution weights: [o, i, taps] and the blocked ones of oneDNN. ---- */
 
@@ -269,7 +283,10 @@ WISP_API int32_t wisp_unpack_tiles(const float* tiles, float* weight, int64_t o,
 
 /* ---- Folding of fixed batch norm and max pooling (ConvolutionOps). ---- */
 
-/* scale = gamma / sqrt(var + eps); bias = beta - mean scale; all [channels] */
+/*
+ * scale = gamma / sqrt(var + eps); bias = beta - mean scale; all [channels] but scale, [2, channels]:
+ * its nearest float32, and the rest
+ */
 WISP_API int32_t wisp_fold_norm(const float* gamma, const float* beta, const float* mean,
                                 const float* var, float eps, float* scale, float* bias,
                                 int64_t channels);

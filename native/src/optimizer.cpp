@@ -28,16 +28,24 @@ int32_t wisp_gradient_norm(const float* const* gradients, const int64_t* sizes, 
 
 int32_t wisp_sgd_step(float* const* weights, const float* const* gradients,
                       float* const* velocities, const float* rates, const int64_t* sizes,
-                      int64_t count, const float* norm, float max_norm, float weight_decay,
-                      float momentum, int32_t first) {
+                      int64_t count, const float* norm, const float* loss_scale, float max_norm,
+                      float weight_decay, float momentum, int32_t first) {
   return guarded("wisp_sgd_step", [&] {
     require_pointers(weights, gradients, velocities, rates, sizes, norm);
     require(count >= 0, "count is negative");
     require_arrays(weights, sizes, count, false);
     require_arrays(gradients, sizes, count, false);
     require_arrays(velocities, sizes, count, true);
-    kernels().sgd_step(weights, gradients, velocities, rates, sizes, count, norm, max_norm,
-                       weight_decay, momentum, first);
+    kernels().sgd_step(weights, gradients, velocities, rates, sizes, count, norm, loss_scale,
+                       max_norm, weight_decay, momentum, first);
+  });
+}
+
+int32_t wisp_update_loss_scale(const float* norm, float* loss_scale, int32_t interval) {
+  return guarded("wisp_update_loss_scale", [&] {
+    require_pointers(norm, loss_scale);
+    require(interval >= 1 && interval <= 1 << 24, "interval is not 1 to 2^24");
+    kernels().update_loss_scale(norm, loss_scale, interval);
   });
 }
 

@@ -28,6 +28,14 @@ int32_t wisp_add_scaled(float factor, const float* source, float* target, int64_
   });
 }
 
+int32_t wisp_scale(float* x, const float* factor, int64_t n) {
+  return guarded("wisp_scale", [&] {
+    require_pointers(x, factor);
+    product({n});
+    kernels().scale(x, factor, n);
+  });
+}
+
 int32_t wisp_relu(const float* x, float* out, int64_t n) {
   return guarded("wisp_relu", [&] {
     require_pointers(x, out);

@@ -33,6 +33,9 @@ Check refusals("abi_refuses_bad_arguments", [] {
   expect_refused(wisp_cam_to_maps(x, nullptr, offsets, ids, 1, y, index, index, 1, 1, 4, 1),
                  "wisp_cam_to_maps");
   expect_refused(wisp_gradient_norm(arrays, sizes, 1, y), "wisp_gradient_norm");
+  expect_refused(wisp_scale(x, nullptr, 4), "wisp_scale");
+  expect_refused(wisp_update_loss_scale(x, y, 0), "wisp_update_loss_scale");
+  expect_refused(wisp_update_loss_scale(x, y, (1 << 24) + 1), "wisp_update_loss_scale");
   expect_refused(wisp_max_pool(x, y, nullptr, 1, INT32_MAX, 2, 1), "wisp_max_pool");
   expect_refused(wisp_batch_norm_update(x, x, 1, 1, 1, y, y, 4), "wisp_batch_norm_update");
   expect_refused(wisp_set_threads(0), "wisp_set_threads");

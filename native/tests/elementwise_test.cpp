@@ -13,6 +13,10 @@ Case add_scaled("add_scaled", kLengths, [](Run& run, int64_t n) {
   run.kernels.add_scaled(0.37f, run.input(n), run.updated(n), n);
 });
 
+Case scale("scale", kLengths, [](Run& run, int64_t n) {
+  run.kernels.scale(run.updated(n), run.input(1), n);
+});
+
 Case relu("relu", kLengths, [](Run& run, int64_t n) {
   run.kernels.relu(run.input(n), run.output(n), n);
 });

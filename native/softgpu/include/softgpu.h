@@ -31,6 +31,9 @@ void softgpu_order(int random, uint64_t seed);
    written. Copying: as softgpu_last_report. */
 int softgpu_write_counts(const char* path);
 size_t softgpu_counts(char* text, size_t bytes);
+/* How often each function of the driver API was called, as JSON; softgpu_submit counts the calls of
+   libraries that compute. As softgpu_last_report. */
+size_t softgpu_calls(char* text, size_t bytes);
 void softgpu_reset_counts(void);
 
 /*

@@ -1,5 +1,6 @@
 /* Collective operations: each rank brings its input, the last to arrive combines them. */
 #include <cstring>
+#include <exception>
 
 #include "communicator.h"
 #include "softgpu.h"
@@ -29,11 +30,34 @@ uint8_t* memory(uint64_t address, size_t bytes, int access, const char* what) {
   return static_cast<uint8_t*>(host);
 }
 
+/* Does work at its place in a stream. What it throws is passed on. */
+void at_place_in(void* stream, const std::function<void()>& work) {
+  struct Job {
+    const std::function<void()>& work;
+    std::exception_ptr thrown;
+  } job{work, nullptr};
+  const int code = softgpu_submit(
+      stream,
+      [](void* data) {
+        Job& mine = *static_cast<Job*>(data);
+        try {
+          mine.work();
+        } catch (...) {
+          mine.thrown = std::current_exception();
+        }
+        return 0;
+      },
+      [](void*) {}, &job);
+  if (job.thrown) std::rethrow_exception(job.thrown);
+  require(code == 0, ncclUnhandledCudaError, "the device answered " + std::to_string(code));
+}
+
 /* A rank's part in a meeting. */
 struct Part {
   Communicator comm;
   Call call;
   uint64_t send, receive;
+  void* stream = nullptr;
   uint64_t number = 0; /* of the meeting */
 
   size_t bytes() const { return call.count * bytes_of(call.type); }
@@ -47,11 +71,13 @@ void Part::arrive() {
   std::vector<uint8_t> input;
   {
     const Within context(*comm);
-    if (gives()) {
-      const uint8_t* from = memory(send, bytes(), SOFTGPU_READ, "sendbuff");
-      if (from) input.assign(from, from + bytes());
-    }
-    memory(receive, bytes(), SOFTGPU_EXISTS, "recvbuff");
+    at_place_in(stream, [&] {
+      if (gives()) {
+        const uint8_t* from = memory(send, bytes(), SOFTGPU_READ, "sendbuff");
+        if (from) input.assign(from, from + bytes());
+      }
+      memory(receive, bytes(), SOFTGPU_EXISTS, "recvbuff");
+    });
   }
   Clique& clique = *comm->clique;
   const std::lock_guard<std::mutex> hold(clique.lock);
@@ -90,12 +116,15 @@ void Part::depart() {
   hold.unlock();
   require(!failed, ncclInvalidUsage, why);
   const Within context(*comm);
-  uint8_t* const to = memory(receive, bytes(), SOFTGPU_WRITE, "recvbuff");
-  if (to) std::memcpy(to, output.data(), output.size());
+  at_place_in(stream, [&] {
+    uint8_t* const to = memory(receive, bytes(), SOFTGPU_WRITE, "recvbuff");
+    if (to) std::memcpy(to, output.data(), output.size());
+  });
 }
 
 void collective(ncclComm_t handle, void* stream, Part part) {
   part.comm = communicator(handle);
+  part.stream = stream;
   const size_t element = bytes_of(part.call.type);
   require(part.receive && (part.send || !part.gives()), ncclInvalidArgument, "a buffer is null");
   require(part.send % element == 0 && part.receive % element == 0, ncclInvalidArgument, "a buffer is misaligned");

@@ -269,6 +269,7 @@ Check graphs("captured work runs when the graph is launched, each time", [] {
   expect_code(cuGraphDestroy(graph), 0, "destroy");
   for (uint32_t n = 1; n <= 3; ++n) {
     expect_code(cuGraphLaunch(exec, stream), 0, "launch");
+    expect_code(cuStreamSynchronize(stream), 0, "synchronize");
     expect_equal(s.download<uint32_t>(p, 4)[2], 6, "set, then incremented");
     expect_equal(s.download<uint32_t>(q, 4)[2], 100 + n, "incremented each time");
   }

@@ -83,23 +83,44 @@ void gradient_norm(const float* const* gradients, const int64_t* sizes, int64_t 
 
 void sgd_step(float* const* weights, const float* const* gradients, float* const* velocities,
               const float* rates, const int64_t* sizes, int64_t count, const float* norm,
-              float max_norm, float weight_decay, float momentum, int32_t first_step) {
+              const float* loss_scale, float max_norm, float weight_decay, float momentum,
+              int32_t first_step) {
+  const bool skipped = loss_scale && !__builtin_isfinite(*norm);
+  if (skipped && !first_step) return;
+  const float scale = loss_scale ? *loss_scale : 1.0f;
   float clip = 1;
   if (!__builtin_isinf(max_norm)) {
-    const float ratio = max_norm / (*norm + 1e-6f);
+    const float ratio = max_norm / (*norm / scale + 1e-6f);
     /* A NaN norm makes the weights NaN: it must not look like a step without clipping. */
     clip = ratio >= 1 ? 1.0f : ratio;
   }
+  const float factor = clip / scale;
   Pieces pieces(sizes, count);
   const int64_t* first = pieces.first.get();
   parallel_for(pieces.total, [=](int64_t piece) {
     const int64_t a = Pieces::array_of(first, count, piece);
     const int64_t begin = (piece - first[a]) * kStreamGrain;
-    sgd_piece(weights[a] + begin, gradients[a] + begin,
-              velocities[a] ? velocities[a] + begin : nullptr,
-              lesser(kStreamGrain, sizes[a] - begin), clip, rates[a], weight_decay, momentum,
-              first_step != 0);
+    const int64_t n = lesser(kStreamGrain, sizes[a] - begin);
+    float* v = velocities[a] ? velocities[a] + begin : nullptr;
+    if (skipped) {
+      for (int64_t i = 0; v && i < n; ++i) v[i] = 0;
+    } else {
+      sgd_piece(weights[a] + begin, gradients[a] + begin, v, n, factor, rates[a], weight_decay,
+                momentum, first_step != 0);
+    }
   });
+}
+
+void update_loss_scale(const float* norm, float* loss_scale, int32_t interval) {
+  constexpr float kMost = 16777216, kLeast = 1;
+  const float scale = loss_scale[0], good = loss_scale[1] + 1;
+  const bool finite = __builtin_isfinite(*norm), due = good >= static_cast<float>(interval);
+  if (!finite) {
+    loss_scale[0] = scale / 2 > kLeast ? scale / 2 : kLeast;
+  } else if (due) {
+    loss_scale[0] = scale * 2 < kMost ? scale * 2 : kMost;
+  }
+  loss_scale[1] = !finite || due ? 0 : good;
 }
 
 void fold_norm(const float* gamma, const float* beta, const float* mean, const float* var,
@@ -107,6 +128,7 @@ void fold_norm(const float* gamma, const float* beta, const float* mean, const f
   for (int64_t o = 0; o < channels; ++o) {
     const double factor = gamma[o] / __builtin_sqrt(static_cast<double>(var[o]) + eps);
     scale[o] = static_cast<float>(factor);
+    scale[channels + o] = static_cast<float>(factor - scale[o]);
     bias[o] = static_cast<float>(beta[o] - mean[o] * factor);
   }
 }

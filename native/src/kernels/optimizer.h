@@ -7,7 +7,9 @@
                     float* norm))                                                                 \
   X(sgd_step, (float* const* weights, const float* const* gradients, float* const* velocities,    \
                const float* rates, const int64_t* sizes, int64_t count, const float* norm,        \
-               float max_norm, float weight_decay, float momentum, int32_t first))                \
+               const float* loss_scale, float max_norm, float weight_decay, float momentum,       \
+               int32_t first))                                                                    \
+  X(update_loss_scale, (const float* norm, float* loss_scale, int32_t interval))                  \
   X(fold_norm, (const float* gamma, const float* beta, const float* mean, const float* var,       \
                 float eps, float* scale, float* bias, int64_t channels))                          \
   X(fold_norm_backward, (const float* dw_folded, const float* weight, const float* db,            \

@@ -26,6 +26,13 @@ void add_scaled(float factor, const float* source, float* target, int64_t n) {
   });
 }
 
+void scale(float* x, const float* factor, int64_t n) {
+  const float by = *factor;
+  parallel_ranges(n, kStreamGrain, [=](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) x[i] *= by;
+  });
+}
+
 void relu(const float* x, float* out, int64_t n) {
   parallel_ranges(n, kStreamGrain, [=](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) out[i] = x[i] <= 0 ? 0.0f : x[i];

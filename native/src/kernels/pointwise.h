@@ -6,6 +6,7 @@
   X(fill, (float* out, float value, int64_t n))                                                  \
   X(copy, (const void* source, void* target, int64_t bytes))                                     \
   X(add_scaled, (float factor, const float* source, float* target, int64_t n))                   \
+  X(scale, (float* x, const float* factor, int64_t n))                                           \
   X(relu, (const float* x, float* out, int64_t n))                                               \
   X(relu_backward, (const float* y, const float* dy, const float* extra, float* dx, int64_t n))  \
   X(add_mirrored, (const float* mirrored, float* target, int64_t n, int64_t h, int64_t w,         \

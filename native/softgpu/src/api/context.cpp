@@ -40,6 +40,7 @@ std::unique_ptr<Context> make_context(Device& device, unsigned flags) {
   context->flags = flags;
   context->default_stream = std::make_unique<Stream>();
   context->default_stream->context = context.get();
+  context->default_stream->id = ++Driver::get().next_id;
   add_handle(*context);
   return context;
 }
@@ -179,6 +180,7 @@ SOFTGPU_API CUresult cuCtxSynchronize() {
   return enter([] {
     Context& c = current();
     for (Stream* s : c.streams) require(!s->capture, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
+    wait_for_all(c);
   });
 }
 

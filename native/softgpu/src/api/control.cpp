@@ -58,6 +58,10 @@ SOFTGPU_API size_t softgpu_counts(char* text, size_t bytes) {
   return locked([&](Driver&) { return put(counts_json(), text, bytes); });
 }
 
+SOFTGPU_API size_t softgpu_calls(char* text, size_t bytes) {
+  return locked([&](Driver&) { return put(calls_json(), text, bytes); });
+}
+
 SOFTGPU_API void softgpu_reset_counts(void) {
-  locked([](Driver& d) { d.counts.clear(); });
+  locked([](Driver& d) { d.counts.clear(), d.calls.clear(); });
 }

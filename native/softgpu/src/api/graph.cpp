@@ -11,6 +11,17 @@ void refuse_under_capture(Context& context) {
   }
 }
 
+void refuse_unsafe(Context& context) {
+  constexpr int kGlobal = 0, kThreadLocal = 1;
+  for (Stream* s : context.streams) {
+    if (!s->capture || !s->capture_origin) continue;
+    const bool mine = s->capture->thread == std::this_thread::get_id();
+    if (s->capture->mode != kGlobal && !(s->capture->mode == kThreadLocal && mine)) continue;
+    s->capture->invalid = true;
+    refuse(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
+  }
+}
+
 }  // namespace softgpu
 
 using namespace softgpu;
@@ -23,6 +34,8 @@ SOFTGPU_API CUresult cuStreamBeginCapture_v2(CUstream stream, int mode) {
     require(!s.capture, CUDA_ERROR_ILLEGAL_STATE);
     auto graph = std::make_unique<Graph>();
     graph->context = s.context;
+    graph->mode = mode;
+    graph->thread = std::this_thread::get_id();
     add_handle(*graph);
     s.capture = graph.release();
     s.capture_origin = true;
@@ -132,7 +145,10 @@ SOFTGPU_API CUresult cuGraphLaunch(CUgraphExec exec, CUstream stream) {
   return enter([&] {
     const GraphExec& e = object(exec, Kind::graph_exec);
     Stream& s = stream_of(stream);
-    for (const Operation& o : e.operations) submit(s, o.type, o.work);
+    require(!s.capture, CUDA_ERROR_NOT_SUPPORTED); /* no graphs within graphs */
+    settle(s);
+    const Working turn(s);
+    for (const Operation& o : e.operations) o.work();
   });
 }
 

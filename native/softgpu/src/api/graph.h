@@ -2,6 +2,8 @@
 #ifndef SOFTGPU_API_GRAPH_H
 #define SOFTGPU_API_GRAPH_H
 
+#include <thread>
+
 #include "api/state.h"
 
 namespace softgpu {
@@ -19,6 +21,8 @@ struct Graph : Object {
   Context* context = nullptr;
   std::vector<Operation> operations;
   bool invalid = false;
+  int mode = 0; /* of its capture */
+  std::thread::id thread;
 };
 
 struct GraphExec : Object {
@@ -29,6 +33,8 @@ struct GraphExec : Object {
 
 /* A call that would wait for the device, or for the default stream, breaks a capture. */
 void refuse_under_capture(Context& context);
+/* A call that may wait, such as an allocation: refused under a capture that is not relaxed. */
+void refuse_unsafe(Context& context);
 
 }  // namespace softgpu
 

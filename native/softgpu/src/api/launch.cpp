@@ -57,6 +57,7 @@ void run(Context& context, const Kernel& kernel, Launch launch) {
     refuse(CUDA_ERROR_LAUNCH_FAILED);
   }
   launch.id = ++driver.launches;
+  launch.turn = driver.turn;
   Counts& counts = driver.counts[kernel.function->name];
   try {
     run_launch(launch, counts);

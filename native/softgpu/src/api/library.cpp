@@ -66,6 +66,7 @@ SOFTGPU_API int softgpu_memory(uint64_t address, size_t bytes, int access, const
     DeviceMemory& memory = *context.device->memory;
     if (bytes > 0) {
       Allocation& a = holder(context, address, bytes, access & (SOFTGPU_WRITE | SOFTGPU_SCRATCH), name);
+      if (access != SOFTGPU_EXISTS) use_memory(context, a, access & (SOFTGPU_WRITE | SOFTGPU_SCRATCH));
       uint8_t* const shadow = memory.shadow(address);
       if (access & SOFTGPU_READ)
         if (const void* hole = std::memchr(shadow, 0, bytes))

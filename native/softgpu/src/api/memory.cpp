@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "api/copy.h"
+#include "api/graph.h"
 #include "api/pool.h"
 #include "api/state.h"
 
@@ -16,6 +17,12 @@ Allocation& allocate(Context& context, size_t bytes) {
   require(a, CUDA_ERROR_OUT_OF_MEMORY);
   a->owner = context.id;
   return *a;
+}
+
+Allocation* find_allocation(uint64_t address) {
+  const Device* device = owner_of(address);
+  Allocation* a = device ? device->memory->find(address) : nullptr;
+  return a && a->live ? a : nullptr;
 }
 
 void free_allocation(uint64_t address) {
@@ -35,7 +42,7 @@ void* host_memory(size_t bytes, unsigned flags) {
   require(bytes > 0);
   void* p = std::aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
   require(p, CUDA_ERROR_OUT_OF_MEMORY);
-  Driver::get().host[reinterpret_cast<uintptr_t>(p)] = {bytes, false, flags};
+  Driver::get().host_ranges[reinterpret_cast<uintptr_t>(p)] = {bytes, false, flags};
   return p;
 }
 
@@ -47,6 +54,7 @@ using namespace softgpu;
 SOFTGPU_API CUresult cuMemAlloc_v2(CUdeviceptr* address, size_t bytes) {
   return enter([&] {
     require(address);
+    refuse_unsafe(current());
     *address = allocate(current(), bytes).base;
   });
 }
@@ -62,7 +70,8 @@ SOFTGPU_API CUresult cuMemAllocPitch_v2(CUdeviceptr* address, size_t* pitch, siz
 
 SOFTGPU_API CUresult cuMemFree_v2(CUdeviceptr address) {
   return enter([&] {
-    current();
+    refuse_unsafe(current());
+    wait_for_all(current());
     if (address) free_allocation(address);
   });
 }
@@ -90,7 +99,7 @@ SOFTGPU_API CUresult cuMemGetAddressRange_v2(CUdeviceptr* base, size_t* bytes, C
 SOFTGPU_API CUresult cuMemHostAlloc(void** p, size_t bytes, unsigned flags) {
   return enter([&] {
     require(p);
-    current();
+    refuse_unsafe(current());
     *p = host_memory(bytes, flags);
   });
 }
@@ -99,10 +108,11 @@ SOFTGPU_API CUresult cuMemAllocHost_v2(void** p, size_t bytes) { return cuMemHos
 
 SOFTGPU_API CUresult cuMemFreeHost(void* p) {
   return enter([&] {
-    current();
-    auto& host = Driver::get().host;
+    refuse_unsafe(current());
+    auto& host = Driver::get().host_ranges;
     const auto found = host.find(reinterpret_cast<uintptr_t>(p));
     require(found != host.end() && !found->second.registered);
+    wait_for_all(current());
     host.erase(found);
     std::free(p);
   });
@@ -113,15 +123,15 @@ SOFTGPU_API CUresult cuMemHostRegister_v2(void* p, size_t bytes, unsigned flags)
     require(p && bytes);
     current();
     const bool added =
-        Driver::get().host.try_emplace(reinterpret_cast<uintptr_t>(p), HostRange{bytes, true, flags}).second;
+        Driver::get().host_ranges.try_emplace(reinterpret_cast<uintptr_t>(p), HostRange{bytes, true, flags}).second;
     require(added, CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED);
   });
 }
 
 SOFTGPU_API CUresult cuMemHostUnregister(void* p) {
   return enter([&] {
-    current();
-    auto& host = Driver::get().host;
+    wait_for_all(current());
+    auto& host = Driver::get().host_ranges;
     const auto found = host.find(reinterpret_cast<uintptr_t>(p));
     require(found != host.end() && found->second.registered, CUDA_ERROR_HOST_MEMORY_NOT_REGISTERED);
     host.erase(found);
@@ -131,7 +141,7 @@ SOFTGPU_API CUresult cuMemHostUnregister(void* p) {
 SOFTGPU_API CUresult cuMemHostGetFlags(unsigned* flags, void* p) {
   return enter([&] {
     require(flags);
-    const auto& host = Driver::get().host;
+    const auto& host = Driver::get().host_ranges;
     const auto found = host.find(reinterpret_cast<uintptr_t>(p));
     require(found != host.end());
     *flags = found->second.flags;

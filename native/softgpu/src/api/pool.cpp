@@ -29,6 +29,14 @@ Allocation& allocate_from(Pool& pool, Context& context, size_t bytes) {
   return a;
 }
 
+/* In the order of a stream: other streams' use must come behind it. */
+CUdeviceptr allocate_on(Stream& stream, Pool& pool, size_t bytes) {
+  Allocation& a = allocate_from(pool, *stream.context, bytes);
+  const Working turn(stream);
+  use_memory(*stream.context, a, true);
+  return a.base;
+}
+
 /* Attributes 1 to 3 are ints, the others 64-bit counts. */
 uint64_t* count_of(Pool& pool, int attribute) {
   switch (attribute) {
@@ -60,7 +68,7 @@ SOFTGPU_API CUresult cuMemAllocAsync(CUdeviceptr* address, size_t bytes, CUstrea
     require(address);
     Stream& s = stream_of(stream);
     require(!s.capture, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
-    *address = allocate_from(*s.context->device->pool, *s.context, bytes).base;
+    *address = allocate_on(s, *s.context->device->pool, bytes);
   });
 }
 
@@ -72,7 +80,7 @@ SOFTGPU_API CUresult cuMemAllocFromPoolAsync(CUdeviceptr* address, size_t bytes,
     Pool& p = pool_of(pool);
     require(!s.capture, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
     require(p.device == s.context->device);
-    *address = allocate_from(p, *s.context, bytes).base;
+    *address = allocate_on(s, p, bytes);
   });
 }
 
@@ -80,6 +88,11 @@ SOFTGPU_API CUresult cuMemFreeAsync(CUdeviceptr address, CUstream stream) {
   return enter([&] {
     Stream& s = stream_of(stream);
     require(!s.capture, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
+    settle(s);
+    if (Allocation* a = find_allocation(address)) {
+      const Working turn(s);
+      use_memory(*s.context, *a, true);
+    }
     free_allocation(address);
   });
 }

@@ -8,6 +8,8 @@ namespace softgpu {
 
 Allocation& allocate(Context& context, size_t bytes);
 void free_allocation(uint64_t address);
+/* The live allocation that holds an address, or null. */
+Allocation* find_allocation(uint64_t address);
 /* An allocation of a pool is about to be released. */
 void pool_freed(const Allocation& a);
 

@@ -162,6 +162,17 @@ std::string counts_json() {
   return out.str();
 }
 
+std::string calls_json() {
+  std::ostringstream out;
+  const char* separator = "{";
+  for (const auto& [name, calls] : Driver::get().calls) {
+    out << separator << "\n  \"" << name << "\": " << calls;
+    separator = ",";
+  }
+  out << (*separator == '{' ? "{" : "") << "\n}\n";
+  return out.str();
+}
+
 bool write_counts(const std::string& path) {
   FILE* file = std::fopen(path.c_str(), "w");
   if (!file) return false;
@@ -175,9 +186,10 @@ std::vector<Context*>& context_stack() {
   return stack;
 }
 
-CUresult enter(const std::function<void()>& body) {
+CUresult enter(const std::function<void()>& body, const char* function) {
   Driver& driver = Driver::get();
   const std::lock_guard<std::recursive_mutex> hold(driver.lock);
+  ++driver.calls[function];
   if (!driver.initialised) return CUDA_ERROR_NOT_INITIALIZED;
   try {
     body();

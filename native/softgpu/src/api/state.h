@@ -3,6 +3,7 @@
 #define SOFTGPU_API_STATE_H
 
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -55,6 +56,17 @@ struct Module : Object {
 
 struct Operation; /* of a graph */
 
+/* Copies between pinned host memory and the device that a stream has not begun yet: it begins them
+   as late as it may, so that who does not wait for them sees what was there before. */
+struct Late {
+  std::deque<std::function<void()>> waiting;
+  uint64_t begun = 0, added = 0;
+
+  void add(std::function<void()> work);
+  /* Does the first `count` of all that were ever added. */
+  void run(uint64_t count);
+};
+
 struct Stream : Object {
   Stream() : Object(Kind::stream) {}
   Context* context = nullptr;
@@ -63,6 +75,8 @@ struct Stream : Object {
   uint64_t id = 0;
   Graph* capture = nullptr; /* what is recorded at present */
   bool capture_origin = false;
+  Clock clock;
+  std::shared_ptr<Late> late = std::make_shared<Late>();
 };
 
 struct Event : Object {
@@ -72,6 +86,9 @@ struct Event : Object {
   bool recorded = false;
   std::chrono::steady_clock::time_point at;
   Graph* capture = nullptr;
+  Clock clock; /* of its stream when it was recorded */
+  std::shared_ptr<Late> late;
+  uint64_t added = 0; /* to `late` before it was recorded */
 };
 
 struct Pool : Object {
@@ -115,7 +132,7 @@ struct Driver {
   bool initialised = false;
   std::vector<std::unique_ptr<Device>> devices;
   std::unordered_map<const void*, Kind> handles;
-  std::map<uintptr_t, HostRange> host;
+  std::map<uintptr_t, HostRange> host_ranges;
   std::vector<Failure> failures;
   uint64_t calls_alloc = 0, calls_launch = 0;
   uint64_t next_id = 0;
@@ -125,6 +142,10 @@ struct Driver {
   int64_t instruction_limit = 0;
   unsigned threads = 1;
   std::map<std::string, Counts> counts; /* by kernel */
+  std::map<std::string, uint64_t> calls; /* by function */
+  Clock host; /* what the host has waited for */
+  Turn turn;  /* the work that is being done; id 0: none */
+  uint64_t turns = 0;
   std::string report; /* the last one */
 
   static Driver& get();
@@ -137,6 +158,7 @@ struct Driver {
 void report(const std::string& text);
 bool write_counts(const std::string& path);
 std::string counts_json();
+std::string calls_json();
 /* "alloc:5,launch@1:3,lost:7,cudnn:2,nccl:1"; false if malformed. */
 bool parse_failures(const std::string& text, std::vector<Failure>& out);
 
@@ -152,8 +174,8 @@ inline void require(bool holds, CUresult code = CUDA_ERROR_INVALID_VALUE) {
   if (!holds) refuse(code);
 }
 
-/* Runs the body of an API function under the driver's lock. */
-CUresult enter(const std::function<void()>& body);
+/* Runs the body of an API function under the driver's lock, and counts the call. */
+CUresult enter(const std::function<void()>& body, const char* function = __builtin_FUNCTION());
 
 /* The current context, refusing when there is none, it is gone or it has failed. */
 Context& current();
@@ -176,8 +198,32 @@ void add_handle(Object& o);
 void remove_handle(Object& o);
 
 /* Does a piece of work on a stream: at once, or records it where the stream is being captured. The
-   work may throw Status. */
+   work may throw Status. What it uses of the device's memory it says by use_memory, or launches with
+   Driver::turn. */
 void submit(Stream& stream, int node_type, std::function<void()> work);
+
+/* Begins the late copies that come before a stream's next work. */
+void settle(Stream& stream);
+
+/* While it lives, Driver::turn is a new piece of work on the stream, ordered as its waits say. */
+class Working {
+ public:
+  explicit Working(Stream& stream);
+  ~Working();
+  Working(const Working&) = delete;
+  Working& operator=(const Working&) = delete;
+
+ private:
+  const Turn before_;
+};
+
+/* A use of memory by the present work; refused and reported if another stream's use is not ordered
+   with it. Outside of any work nothing is checked. */
+void use_memory(Context& context, Allocation& allocation, bool writes);
+
+/* The host waits: for a stream; for all of a context. */
+void wait_for(Stream& stream);
+void wait_for_all(Context& context);
 
 void fail_context(Context& context, CUresult code);
 

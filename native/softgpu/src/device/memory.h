@@ -12,6 +12,8 @@
 #include <memory>
 #include <string>
 
+#include "device/order.h"
+
 namespace softgpu {
 
 struct Allocation {
@@ -21,11 +23,21 @@ struct Allocation {
   std::atomic<bool> initialised{false}; /* known to be written everywhere */
   uint64_t serial = 0;      /* the how-many-th allocation of the device */
   std::atomic<uint64_t> checked_in{0}; /* the launch that last looked for unwritten bytes */
+  std::atomic<uint64_t> read_in{0}, written_in{0}; /* the turns that last noted such a use */
+  Uses uses;
   uint64_t owner = 0;       /* context that made it */
   int pool = -1;            /* of a memory pool */
   std::string name;         /* of a module variable */
 
   uint64_t end() const { return base + bytes; }
+
+  /* Notes a use by a piece of work (device/order.h); empty, or what is wrong with it. */
+  std::string use(const Turn& turn, bool writes) {
+    std::atomic<uint64_t>& noted = writes ? written_in : read_in;
+    if (noted == turn.id) return "";
+    noted = turn.id;
+    return note_use(uses, turn, writes);
+  }
 };
 
 class DeviceMemory {

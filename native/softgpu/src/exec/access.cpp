@@ -105,6 +105,10 @@ Allocation* check_global(Warp& w, const Instr* i, const Addresses& addr, unsigne
     Allocation* found = memory.find(addr.at[l]);
     if (!found || !found->live || addr.at[l] + size > found->end() || (writes && !found->writable))
       bad_global(w, i, l, addr.at[l], size, kind);
+    const std::string unordered = found->use(w.launch->turn, writes);
+    if (!unordered.empty())
+      fault(w, i, l, FaultCode::launch_failed,
+            access_text(kind, size, addr.at[l]) + " in " + describe(*found) + ": " + unordered);
     several |= a && a != found;
     a = found;
   });

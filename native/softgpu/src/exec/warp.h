@@ -67,6 +67,7 @@ struct Launch {
   uint64_t id = 0;            /* unique among launches of the process */
   int64_t instruction_limit = 0; /* of warp instructions of a block */
   uint64_t context = 0;
+  Turn turn;
 };
 
 struct Block;

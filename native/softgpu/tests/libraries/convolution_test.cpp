@@ -168,6 +168,7 @@ const Check captured("a convolution under capture runs when the graph is launche
   expect_same(conv.y.download(), conv.y.values, "nothing ran during the capture");
   Session::must(cuGraphInstantiateWithFlags(&executable, graph, 0), "instantiate");
   Session::must(cuGraphLaunch(executable, stream), "launch");
+  Session::must(cuStreamSynchronize(stream), "synchronize");
   expect_close(conv.y.download(), conv.sum_y, CUDNN_DATA_FLOAT, "after the launch");
   Session::must(cuGraphExecDestroy(executable), "destroy");
   Session::must(cuGraphDestroy(graph), "destroy");

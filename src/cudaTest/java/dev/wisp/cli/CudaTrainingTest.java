@@ -19,7 +19,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -99,6 +103,95 @@ class CudaTrainingTest {
     assertThat(train("again", TWO_CARDS)).isEqualTo(weights("two"));
   }
 
+  /** The losses part from float32's, the scale stays where it began, and both cards agree. */
+  @Test
+  void twoCardsTrainInMixedPrecisionAndContinueToTheSameBits() throws IOException {
+    String cards = "cuda:0,cuda:2";
+    String mixed = "--set=training.precision=mixed";
+    byte[] whole = train("mixed", cards, mixed);
+    assertThat(losses("mixed")).hasSize(6).isNotEqualTo(losses("two"));
+    for (int step = 0; step < 6; step++) {
+      assertThat(losses("mixed").get(step)).isCloseTo(losses("two").get(step), withinPercentage(2));
+    }
+    Path run = folder.resolve("mixed");
+    assertThat(Files.readAllLines(run.resolve("metrics.jsonl")))
+        .allMatch(line -> line.contains("\"gradientNorm\":"))
+        .allMatch(line -> line.contains("\"lossScale\":65536"));
+    byte[] last = Files.readAllBytes(run.resolve("checkpoints/step-0000000006.safetensors"));
+    Files.delete(run.resolve("checkpoints/step-0000000006.safetensors"));
+    Files.delete(run.resolve("checkpoints/final.safetensors"));
+    assertThat(train("mixed", cards, mixed, "--resume")).isEqualTo(whole);
+    assertThat(run.resolve("checkpoints/step-0000000006.safetensors")).hasBinaryContent(last);
+  }
+
+  /** Calls of the driver in the last two steps of a run. */
+  private static Map<String, Long> calls(String run, String graphs) throws IOException {
+    Map<String, String> before = new HashMap<>();
+    Map<String, String> properties =
+        Map.of("wisp.cuda.graphs", graphs, "wisp.cuda.cacheMb", "1024");
+    properties.forEach((name, value) -> before.put(name, System.getProperty(name, "")));
+    try {
+      properties.forEach(System::setProperty);
+      try (Devices.Group devices = Devices.openAll("cuda", 1)) {
+        AtomicReference<Map<String, Long>> found = new AtomicReference<>(Map.of());
+        Training.run(
+            devices.backends(),
+            request(run, List.of("training.checkpointEvery=100", "training.epochs=10")),
+            new Counting(found));
+        assertThat(devices.backends().getFirst().memoryStatistics().used()).isZero();
+        return Objects.requireNonNull(found.get());
+      }
+    } finally {
+      before.forEach(
+          (name, value) -> {
+            if (value.isEmpty()) {
+              System.clearProperty(name);
+            } else {
+              System.setProperty(name, value);
+            }
+          });
+    }
+  }
+
+  /** Counts from the eighth of ten steps of four images to the ninth. */
+  private record Counting(AtomicReference<Map<String, Long>> calls) implements Progress {
+    @Override
+    public void begin(String task, long done, long total) {}
+
+    @Override
+    public void advance(long done, String note) {
+      if (done == 32) {
+        Referee.resetCounts();
+      } else if (done == 36) {
+        calls.set(Referee.calls());
+      }
+    }
+
+    @Override
+    public void end() {}
+  }
+
+  private static long of(Map<String, Long> calls, String... names) {
+    return Stream.of(names).mapToLong(name -> calls.getOrDefault(name, 0L)).sum();
+  }
+
+  @Test
+  void graphsSpareLaunchesAndAStepWaitsForTheCardOnceWithTheSameBits() throws IOException {
+    Map<String, Long> plain = calls("plain", "off");
+    Map<String, Long> graphs = calls("graphs", "on");
+    assertThat(weights("graphs")).isEqualTo(weights("plain"));
+    String[] launches = {"cuLaunchKernel", "softgpu_submit", "cuGraphLaunch"};
+    assertThat(of(plain, "cuGraphLaunch")).isZero();
+    assertThat(of(graphs, "cuGraphLaunch")).isPositive();
+    assertThat(of(graphs, launches)).isLessThan(of(plain, launches) / 2);
+    for (Map<String, Long> calls : List.of(plain, graphs)) {
+      // The two losses and the norm, asked for one after the other when all is queued.
+      assertThat(of(calls, "cuEventSynchronize")).isEqualTo(3);
+      assertThat(of(calls, "cuStreamSynchronize")).isZero();
+      assertThat(of(calls, "cuMemcpyDtoHAsync_v2")).isEqualTo(3);
+    }
+  }
+
   private static List<byte[]> labels(String device) throws IOException {
     Path out = folder.resolve("labels-" + device);
     wisp(
@@ -133,6 +226,25 @@ class CudaTrainingTest {
       }
     }
     assertThat(different).isLessThanOrEqualTo(pixels / 1000);
+  }
+
+  private static Training.Request request(String run, List<String> more) {
+    List<String> settings = new ArrayList<>();
+    for (String option : TINY) {
+      if (option.startsWith("--set=")) {
+        settings.add(option.substring("--set=".length()));
+      }
+    }
+    settings.addAll(more);
+    return new Training.Request(
+        folder.resolve(run),
+        Recipes.load("demo", settings),
+        RunDirectory.Existing.REFUSE,
+        false,
+        encoder,
+        Datasets.open(data, "train"),
+        null,
+        false);
   }
 
   /** Lets a card fail after two steps, of which there are checkpoints. */
@@ -177,21 +289,7 @@ class CudaTrainingTest {
       String cards, String plan, String message) throws IOException {
     String run = "failed-" + plan.replaceAll("[^a-z0-9]", "") + cards.length();
     try (Devices.Group devices = Devices.openAll(cards, 1)) {
-      Training.Request request =
-          new Training.Request(
-              folder.resolve(run),
-              Recipes.load(
-                  "demo",
-                  TINY.stream()
-                      .filter(option -> option.startsWith("--set="))
-                      .map(option -> option.substring("--set=".length()))
-                      .toList()),
-              RunDirectory.Existing.REFUSE,
-              false,
-              encoder,
-              Datasets.open(data, "train"),
-              null,
-              false);
+      Training.Request request = request(run, List.of());
       assertThatThrownBy(() -> Training.run(devices.backends(), request, new Failing(plan)))
           .hasMessageContaining(message)
           .hasMessageNotContaining("\n");

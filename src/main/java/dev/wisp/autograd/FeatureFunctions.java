@@ -118,7 +118,7 @@ public final class FeatureFunctions {
     Tensor dLogits = gradient ? tape.scope().allocate(loss.type(), logits.value().shape()) : null;
     tape.backend().pixelCrossEntropy(logits.value(), labels, loss, dLogits);
     if (dLogits != null) {
-      tape.loss(() -> logits.addGradient(dLogits));
+      tape.loss(dLogits, () -> logits.addGradient(dLogits));
     }
     return loss;
   }

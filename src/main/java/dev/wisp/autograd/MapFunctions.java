@@ -91,7 +91,7 @@ public final class MapFunctions {
     Tensor dScore = gradient ? tape.scope().allocate(label.type(), score.value().shape()) : null;
     tape.backend().softMarginLoss(score.value(), label, loss, dScore);
     if (dScore != null) {
-      tape.loss(() -> score.addGradient(dScore));
+      tape.loss(dScore, () -> score.addGradient(dScore));
     }
     return loss;
   }
@@ -105,6 +105,7 @@ public final class MapFunctions {
     backend.meanAbsoluteDifference(a.value(), b.value(), classes, loss, dA);
     if (dA != null) {
       tape.loss(
+          dA,
           () -> {
             if (b.needsGradient()) {
               backend.addScaled(-1, dA, b.gradientBuffer());

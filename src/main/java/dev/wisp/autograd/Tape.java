@@ -27,27 +27,40 @@ public final class Tape implements AutoCloseable {
   private final Backend backend;
   private final Scope scope;
   private final boolean recording;
+  private final @Nullable Tensor lossScale;
   private final ArrayDeque<Step> steps = new ArrayDeque<>();
 
-  private Tape(Backend backend, Scope scope, boolean recording) {
+  private Tape(Backend backend, Scope scope, boolean recording, @Nullable Tensor lossScale) {
     this.backend = backend;
     this.scope = scope;
     this.recording = recording;
+    this.lossScale = lossScale;
   }
 
   /** A tape whose steps can be run backwards. */
   public static Tape recording(Backend backend) {
-    return new Tape(backend, backend.scope(), true);
+    return recording(backend, null);
+  }
+
+  /**
+   * A recording tape on which every gradient is larger by a factor than it is, so that small ones
+   * survive float16 on the way.
+   *
+   * @param lossScale its first element is the factor, read on the device when a loss is computed;
+   *     somebody else's; or null for none
+   */
+  public static Tape recording(Backend backend, @Nullable Tensor lossScale) {
+    return new Tape(backend, backend.scope(), true, lossScale);
   }
 
   /** A tape that keeps nothing for a backward pass. */
   public static Tape inference(Backend backend) {
-    return new Tape(backend, backend.scope(), false);
+    return new Tape(backend, backend.scope(), false, null);
   }
 
   /** A tape over the same memory that does not record: for parts without gradient. */
   public Tape paused() {
-    return new Tape(backend, scope, false);
+    return new Tape(backend, scope, false, null);
   }
 
   public Backend backend() {
@@ -114,9 +127,14 @@ public final class Tape implements AutoCloseable {
   /**
    * Ends in a loss: backward is always run and gives its inputs the gradient of the loss itself.
    * Several losses add up.
+   *
+   * @param gradient what backward will hand on; scaled here if the tape scales losses
    */
-  public void loss(Runnable backward, Var... saved) {
+  public void loss(Tensor gradient, Runnable backward, Var... saved) {
     if (recording) {
+      if (lossScale != null) {
+        backend.scale(gradient, lossScale);
+      }
       push(null, backward, saved);
     }
   }

@@ -4,6 +4,7 @@ import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 
 /**
  * One compute device. Conventions of every operation:
@@ -71,6 +72,21 @@ public interface Backend
     return Optional.empty();
   }
 
+  /** The arithmetic of the convolutions at present. */
+  default Precision precision() {
+    return Precision.FLOAT32;
+  }
+
+  /**
+   * Asks for the arithmetic of the convolutions from now on. A device that has no other stays with
+   * float32.
+   *
+   * @return whether convolutions are computed so
+   */
+  default boolean setPrecision(Precision precision) {
+    return precision == Precision.FLOAT32;
+  }
+
   /** Bytes of device memory in use, and the highest value so far. */
   MemoryStatistics memoryStatistics();
 
@@ -89,8 +105,23 @@ public interface Backend
   /** Copies host bytes into a U8 tensor; lengths must agree. */
   void upload(byte[] source, Tensor target);
 
+  /**
+   * Says that these values will be uploaded, unchanged, by the next {@link #upload(float[],
+   * Tensor)} of this very array: a device with memory of its own copies them while it computes.
+   */
+  default void prefetch(float[] source) {}
+
   /** The elements of an F32 tensor. */
   float[] floats(Tensor source);
+
+  /**
+   * The elements of an F32 tensor as what was called so far leaves them, to be asked for later and
+   * from any thread: of a few values a device with a queue of its own waits only then.
+   */
+  default Supplier<float[]> read(Tensor source) {
+    float[] values = floats(source);
+    return () -> values;
+  }
 
   /** Copies elements {@code at .. at + count - 1} of an F32 tensor to the start of a host array. */
   void download(Tensor source, long at, float[] target, int count);

@@ -13,12 +13,13 @@ public interface ConvolutionOps {
   ConvWeights convWeights(ConvSpec spec);
 
   /**
-   * Sets the weights of a holder to {@code weight[o, i, kh, kw] * scale[o]}.
+   * Sets the weights of a holder to {@code weight[o, i, kh, kw] * (scale[0, o] + scale[1, o])}.
    *
    * <p>The holder keeps no reference to the tensors: later changes to them need another call.
    *
    * @param weight {@code [O, I, kH, kW]}
-   * @param scale {@code [O]}, or null for 1
+   * @param scale {@code [2, O]}: the numbers in float32 and what that leaves of them, as {@link
+   *     #foldNorm} writes it; or null for 1
    */
   void loadWeights(ConvWeights target, Tensor weight, @Nullable Tensor scale);
 
@@ -54,7 +55,9 @@ public interface ConvolutionOps {
 
   /**
    * Folds fixed batch norm into a convolution's scale and bias: {@code scale = gamma / sqrt(var +
-   * eps)}, {@code bias = beta - mean * scale}. All {@code [O]}.
+   * eps)}, {@code bias = beta - mean * scale}. All {@code [O]} but the scale, {@code [2, O]}: its
+   * nearest float32, and the rest. Rounding it once would shift a whole channel, by more than all
+   * its sums' errors where they are exact.
    */
   void foldNorm(
       Tensor gamma, Tensor beta, Tensor mean, Tensor var, float eps, Tensor scale, Tensor bias);

@@ -185,6 +185,11 @@ public abstract class GroupedBackend implements Backend {
   }
 
   @Override
+  public final void scale(Tensor x, Tensor factor) {
+    pointwise.scale(x, factor);
+  }
+
+  @Override
   public final void relu(Tensor x, Tensor out) {
     pointwise.relu(x, out);
   }
@@ -283,11 +288,17 @@ public abstract class GroupedBackend implements Backend {
   public final void sgdStep(
       List<SgdSlot> slots,
       Tensor norm,
+      @Nullable Tensor lossScale,
       float maxNorm,
       float weightDecay,
       float momentum,
       boolean first) {
-    optimizer.sgdStep(slots, norm, maxNorm, weightDecay, momentum, first);
+    optimizer.sgdStep(slots, norm, lossScale, maxNorm, weightDecay, momentum, first);
+  }
+
+  @Override
+  public final void updateLossScale(Tensor norm, Tensor lossScale, int interval) {
+    optimizer.updateLossScale(norm, lossScale, interval);
   }
 
   @Override

@@ -14,6 +14,14 @@ public interface PointwiseOps {
   /** {@code target += factor * source}, F32, same element count. */
   void addScaled(float factor, Tensor source, Tensor target);
 
+  /**
+   * Multiplies by a number that lies on the device: {@code x *= factor[0]}.
+   *
+   * @param x updated in place
+   * @param factor one element or more, of which the first is read
+   */
+  void scale(Tensor x, Tensor factor);
+
   /** {@code out = max(0, x)}; NaN stays NaN. May be in place. */
   void relu(Tensor x, Tensor out);
 

@@ -11,6 +11,11 @@ import picocli.CommandLine.Spec;
     name = "deeplab",
     synopsisSubcommandLabel = "COMMAND",
     description = "Train a segmentation network (DeepLabV3) on label files.",
+    footer = {
+      "",
+      "Example: wisp deeplab train --data VOC2012 --labels irn/labels --weights resnet101.pth"
+          + " --run runs/deeplab"
+    },
     subcommands = {DeepLabTrainCommand.class})
 final class DeepLabCommand implements Runnable {
   @Spec private CommandSpec spec = CommandSpec.create();

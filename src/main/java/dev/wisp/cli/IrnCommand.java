@@ -11,6 +11,7 @@ import picocli.CommandLine.Spec;
     name = "irn",
     synopsisSubcommandLabel = "COMMAND",
     description = "Learn class boundaries from maps and refine pseudo-labels by them (IRN).",
+    footer = {"", "Example: wisp irn labels --data VOC2012 --maps labelled/maps --out irn-labels"},
     subcommands = {IrnLabelsCommand.class, IrnTrainCommand.class, IrnRefineCommand.class})
 final class IrnCommand implements Runnable {
   @Spec private CommandSpec spec = CommandSpec.create();

@@ -16,6 +16,8 @@ import dev.wisp.nn.StateDict;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
 import java.util.List;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The AE-SIPE network in training, validation and inference. Methods may be called from any thread;
@@ -92,34 +94,39 @@ public final class AeSipeNet implements TrainableNetwork {
   }
 
   @Override
-  public Losses step(TrainingBatch batch) {
-    return step(batch, Observer.NONE);
+  public Supplier<Losses> queue(
+      TrainingBatch batch, double[] divisors, int parts, @Nullable Tensor lossScale) {
+    return run(batch, Observer.NONE, () -> Tape.recording(backend, lossScale));
   }
 
   /** Like {@link #step(TrainingBatch)}, observed. */
   public Losses step(TrainingBatch batch, Observer observer) {
-    return backend.compute(() -> run(batch, observer, true));
+    return run(batch, observer, () -> Tape.recording(backend)).get();
   }
 
   /** The losses alone, without gradients. */
   public Losses losses(TrainingBatch batch) {
-    return backend.compute(() -> run(batch, Observer.NONE, false));
+    return run(batch, Observer.NONE, () -> Tape.inference(backend)).get();
   }
 
-  private Losses run(TrainingBatch batch, Observer observer, boolean gradient) {
+  private Supplier<Losses> run(TrainingBatch batch, Observer observer, Supplier<Tape> tapes) {
     int stride = outputStride();
     if (batch.height() % stride != 0 || batch.width() % stride != 0) {
       throw new IllegalArgumentException(
           "training crops must be multiples of %d pixels: %dx%d"
               .formatted(stride, batch.height(), batch.width()));
     }
-    parameters.forEach(Parameter::clearGradient);
-    try (Tape tape = gradient ? Tape.recording(backend) : Tape.inference(backend)) {
-      Tensor images = tape.scope().f32(batch.count(), batch.height(), batch.width(), 3);
-      backend.upload(batch.images(), images);
-      Tensor guide = Guide.of(backend, tape.scope(), images, config.guideStride());
-      return finish(tape, encode(tape, images, comparesX4(), observer), guide, batch, observer);
-    }
+    return backend.compute(
+        () -> {
+          parameters.forEach(Parameter::clearGradient);
+          try (Tape tape = tapes.get()) {
+            Tensor images = tape.scope().f32(batch.count(), batch.height(), batch.width(), 3);
+            backend.upload(batch.images(), images);
+            Tensor guide = Guide.of(backend, tape.scope(), images, config.guideStride());
+            Head.Output out = encode(tape, images, comparesX4(), observer);
+            return finish(tape, out, guide, batch, observer);
+          }
+        });
   }
 
   /** Whether structure analysis compares x4 in training and validation. */
@@ -147,21 +154,24 @@ public final class AeSipeNet implements TrainableNetwork {
     parameters.forEach(Parameter::clearGradient);
     Tensor guide = Guide.of(backend, tape.scope(), images, config.guideStride());
     Head.Output out = head.forward(tape, features, comparesX4(), observer);
-    return finish(tape, out, guide, batch, observer);
+    return finish(tape, out, guide, batch, observer).get();
   }
 
-  private Losses finish(
+  private Supplier<Losses> finish(
       Tape tape, Head.Output out, Tensor guide, TrainingBatch batch, Observer observer) {
     TrainingHead training = new TrainingHead(tape, config, batch.labels(), observer);
     TrainingHead.Result losses = training.losses(out, guide, batch.labels(), batch.valid());
     if (tape.isRecording()) {
       tape.backward();
     }
-    return Losses.sum(
-        Losses.CLASSIFICATION,
-        backend.floats(losses.classification())[0],
-        Losses.CONSISTENCY,
-        backend.floats(losses.consistency())[0]);
+    Supplier<float[]> classification = backend.read(losses.classification());
+    Supplier<float[]> consistency = backend.read(losses.consistency());
+    return () ->
+        Losses.sum(
+            Losses.CLASSIFICATION,
+            classification.get()[0],
+            Losses.CONSISTENCY,
+            consistency.get()[0]);
   }
 
   /** Like {@link #validate(ScaledImage, int[], Observer)}, unobserved. */

@@ -15,6 +15,8 @@ import dev.wisp.nn.StateDict;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
 import java.util.List;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The encoder as a plain multi-label classifier, trained from random weights with live batch norm,
@@ -71,11 +73,12 @@ public final class ClassifierNet implements TrainableNetwork {
   }
 
   @Override
-  public Losses step(TrainingBatch batch) {
+  public Supplier<Losses> queue(
+      TrainingBatch batch, double[] divisors, int parts, @Nullable Tensor lossScale) {
     return backend.compute(
         () -> {
           parameters.forEach(Parameter::clearGradient);
-          try (Tape tape = Tape.recording(backend)) {
+          try (Tape tape = Tape.recording(backend, lossScale)) {
             Tensor images = tape.scope().f32(batch.count(), batch.height(), batch.width(), 3);
             backend.upload(batch.images(), images);
             Var x4 = encoder.forwardWhole(tape, tape.constant(images), true);
@@ -83,7 +86,8 @@ public final class ClassifierNet implements TrainableNetwork {
             backend.upload(TrainingBatch.matrix(batch.labels(), foreground), label);
             Tensor loss = MapFunctions.softMarginLoss(tape, score(tape, x4), label);
             tape.backward();
-            return Losses.of(Losses.CLASSIFICATION, backend.floats(loss)[0]);
+            Supplier<float[]> value = backend.read(loss);
+            return () -> Losses.of(Losses.CLASSIFICATION, value.get()[0]);
           }
         });
   }

@@ -18,6 +18,8 @@ import dev.wisp.tensor.Shape;
 import dev.wisp.tensor.Tensor;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * DeepLabV3 (Chen et al., arXiv 1706.05587; method.md section 11) with torchvision's parameter
@@ -123,7 +125,8 @@ public final class DeepLabNet implements TrainableNetwork {
    * @param batch with masks; crops of any size; with live norms two images or more
    */
   @Override
-  public Losses step(TrainingBatch batch) {
+  public Supplier<Losses> queue(
+      TrainingBatch batch, double[] divisors, int parts, @Nullable Tensor lossScale) {
     byte[] masks = batch.masks();
     if (masks == null) {
       throw new IllegalArgumentException("segmentation is trained on masks; the batch has none");
@@ -135,10 +138,11 @@ public final class DeepLabNet implements TrainableNetwork {
     return backend.compute(
         () -> {
           parameters.forEach(Parameter::clearGradient);
-          try (Tape tape = Tape.recording(backend)) {
+          try (Tape tape = Tape.recording(backend, lossScale)) {
             Tensor loss = loss(tape, batch, masks);
             tape.backward();
-            return Losses.of(Losses.CROSS_ENTROPY, backend.floats(loss)[0]);
+            Supplier<float[]> value = backend.read(loss);
+            return () -> Losses.of(Losses.CROSS_ENTROPY, value.get()[0]);
           }
         });
   }

@@ -12,6 +12,8 @@ import dev.wisp.nn.StateDict;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
 import java.util.List;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Class boundaries and displacements over a frozen encoder (IRN, Ahn, Cho and Kwak, CVPR 2019;
@@ -123,22 +125,18 @@ public final class IrnNet implements TrainableNetwork {
   }
 
   @Override
-  public Losses step(TrainingBatch batch) {
-    return step(batch, divisors(batch), 1);
-  }
-
-  @Override
-  public Losses step(TrainingBatch batch, double[] divisors, int parts) {
+  public Supplier<Losses> queue(
+      TrainingBatch batch, double[] divisors, int parts, @Nullable Tensor lossScale) {
     return backend.compute(
         () -> {
           parameters.forEach(Parameter::clearGradient);
-          try (Tape tape = Tape.recording(backend)) {
+          try (Tape tape = Tape.recording(backend, lossScale)) {
             IrnHead.Output out = head.both(tape, taps(tape, batch), Observer.NONE);
             Losses result = losses.losses(tape, out, labels(tape, batch), divisors, parts);
             out.boundary().release();
             out.displacement().release();
             tape.backward();
-            return result;
+            return () -> result;
           }
         });
   }

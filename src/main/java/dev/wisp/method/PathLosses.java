@@ -89,7 +89,7 @@ final class PathLosses {
       Tensor gradient = tape.scope().allocate(slope.type(), logits.value().shape());
       backend.sigmoidBackward(boundary, slope, 1, gradient.reshape(s.toArray()));
       slope.release();
-      tape.loss(() -> logits.addGradient(gradient));
+      tape.loss(gradient, () -> logits.addGradient(gradient));
     }
     boundary.release();
     return sums(losses, KINDS);
@@ -103,7 +103,7 @@ final class PathLosses {
     backend.displacementLoss(
         vectors.value(), label, paths, classes, floats(weights), losses, slope);
     if (slope != null) {
-      tape.loss(() -> vectors.addGradient(slope));
+      tape.loss(slope, () -> vectors.addGradient(slope));
     }
     return sums(losses, 2);
   }

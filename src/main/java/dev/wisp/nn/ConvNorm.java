@@ -63,7 +63,7 @@ public final class ConvNorm implements AutoCloseable {
     beta = factory.create(norm + ".bias", learned, out);
     mean = factory.create(norm + ".running_mean", statistic, out);
     var = factory.create(norm + ".running_var", statistic, out);
-    scale = factory.scope().f32(out);
+    scale = factory.scope().f32(2, out);
     bias = factory.scope().f32(out);
     packed = backend.convWeights(spec);
   }

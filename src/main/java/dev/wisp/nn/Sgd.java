@@ -1,15 +1,20 @@
 package dev.wisp.nn;
 
 import dev.wisp.backend.Backend;
+import dev.wisp.backend.OptimizerOps;
 import dev.wisp.backend.OptimizerOps.SgdSlot;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.DoubleSupplier;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Stochastic gradient descent with momentum, weight decay, clipping by the norm of all gradients
@@ -27,6 +32,7 @@ public final class Sgd implements AutoCloseable {
    * @param clip largest norm of all gradients together; infinity for none
    * @param steps T, at least 1
    * @param power of the decay
+   * @param lossScaling how the loss is scaled, or null if it is not
    */
   public record Options(
       Map<Parameter.Group, Double> rates,
@@ -34,7 +40,19 @@ public final class Sgd implements AutoCloseable {
       double weightDecay,
       double clip,
       long steps,
-      double power) {
+      double power,
+      @Nullable LossScaling lossScaling) {
+    /** Without loss scaling. */
+    public Options(
+        Map<Parameter.Group, Double> rates,
+        double momentum,
+        double weightDecay,
+        double clip,
+        long steps,
+        double power) {
+      this(rates, momentum, weightDecay, clip, steps, power, null);
+    }
+
     public Options {
       rates = Collections.unmodifiableMap(new EnumMap<>(rates));
       if (!(momentum >= 0 && weightDecay >= 0 && clip > 0)
@@ -64,6 +82,11 @@ public final class Sgd implements AutoCloseable {
           power);
     }
 
+    /** The same with loss scaling. */
+    public Options withLossScaling(@Nullable LossScaling value) {
+      return new Options(rates, momentum, weightDecay, clip, steps, power, value);
+    }
+
     /**
      * Learning rate of a group before step t (from 0); 0 from step T on.
      *
@@ -78,12 +101,35 @@ public final class Sgd implements AutoCloseable {
     }
   }
 
+  /**
+   * Dynamic scaling of the loss, {@link dev.wisp.backend.OptimizerOps#updateLossScale}.
+   *
+   * @param first scale of the first step; a power of two costs no bit
+   * @param interval good steps after which it doubles
+   */
+  public record LossScaling(float first, int interval) {
+    private static final float MOST = 1 << 24;
+
+    public LossScaling {
+      if (!(first >= 1 && first <= MOST) || interval < 1 || interval > OptimizerOps.MOST_INTERVAL) {
+        throw new IllegalArgumentException(
+            "loss scale %s that doubles after %d steps".formatted(first, interval));
+      }
+    }
+
+    /** 65536, doubling every 2000 steps. */
+    public static LossScaling standard() {
+      return new LossScaling(65536, 2000);
+    }
+  }
+
   private final Backend backend;
   private final Options options;
   private final Map<String, Parameter> parameters = new LinkedHashMap<>();
   private final Map<String, Tensor> velocities = new LinkedHashMap<>();
   private final Scope scope;
   private final Tensor norm;
+  private final @Nullable Tensor lossScale;
   private long step;
 
   /** An optimiser over the parameters that are learned; statistics are passed over. */
@@ -97,6 +143,29 @@ public final class Sgd implements AutoCloseable {
     }
     scope = backend.scope();
     norm = scope.f32(1);
+    LossScaling scaling = options.lossScaling();
+    lossScale = scaling == null ? null : scope.f32(2);
+    if (lossScale != null && scaling != null) {
+      backend.upload(new float[] {scaling.first(), 0}, lossScale);
+    }
+  }
+
+  /**
+   * What the next step's gradients have to be scaled by: the first element of a tensor that stays
+   * the optimiser's; null if they must not be scaled.
+   */
+  public @Nullable Tensor lossScale() {
+    return lossScale;
+  }
+
+  /** The same read to the host: the scale, and the good steps since its last change; or null. */
+  public float @Nullable [] lossScaleState() {
+    return lossScale == null ? null : backend.floats(lossScale);
+  }
+
+  /** {@link #lossScaleState} without waiting for the device; or null. */
+  public @Nullable Supplier<float[]> readLossScale() {
+    return lossScale == null ? null : backend.read(lossScale);
   }
 
   /** Number of steps done. */
@@ -117,11 +186,18 @@ public final class Sgd implements AutoCloseable {
   }
 
   /**
-   * Updates every parameter that has a gradient, and clears the gradients.
+   * Updates every parameter that has a gradient, and clears the gradients. If the loss is scaled
+   * and its gradients have overflowed, nothing changes but the scale, and the schedule goes on.
    *
-   * @return norm of all gradients together, before clipping
+   * @return norm of all gradients together, unscaled, before clipping; not finite if the step was
+   *     left out
    */
   public double step() {
+    return queueStep().getAsDouble();
+  }
+
+  /** {@link #step} without waiting for the device: the norm is to be asked for, from any thread. */
+  public DoubleSupplier queueStep() {
     List<Parameter> reached = parameters.values().stream().filter(Parameter::hasGradient).toList();
     backend.gradientNorm(reached.stream().map(Parameter::gradient).toList(), norm);
     List<SgdSlot> first = new ArrayList<>();
@@ -142,7 +218,14 @@ public final class Sgd implements AutoCloseable {
       parameter.clearGradient();
     }
     step++;
-    return backend.floats(norm)[0];
+    Supplier<float[]> length = backend.read(norm);
+    LossScaling scaling = options.lossScaling();
+    if (lossScale == null || scaling == null) {
+      return () -> length.get()[0];
+    }
+    Supplier<float[]> scale = backend.read(lossScale);
+    backend.updateLossScale(norm, lossScale, scaling.interval());
+    return () -> (double) length.get()[0] / scale.get()[0];
   }
 
   private void update(List<SgdSlot> slots, boolean first) {
@@ -150,6 +233,7 @@ public final class Sgd implements AutoCloseable {
       backend.sgdStep(
           slots,
           norm,
+          lossScale,
           (float) options.clip(),
           (float) options.weightDecay(),
           (float) options.momentum(),
@@ -163,15 +247,31 @@ public final class Sgd implements AutoCloseable {
     return velocity;
   }
 
-  /** The velocities by parameter name: with {@link #steps} all there is to resume from. */
+  /**
+   * The velocities by parameter name: with {@link #steps} and {@link #lossScaleState} all there is
+   * to resume from.
+   */
   public Map<String, float[]> velocities() {
     Map<String, float[]> state = new LinkedHashMap<>();
     velocities.forEach((name, velocity) -> state.put(name, backend.floats(velocity)));
     return state;
   }
 
-  /** Goes on from a stored state; throws {@link IllegalArgumentException} if it does not fit. */
-  public void resume(long steps, Map<String, float[]> state) {
+  /**
+   * Goes on from a stored state.
+   *
+   * @param scale what {@link #lossScaleState} was
+   * @throws IllegalArgumentException if something does not fit
+   */
+  public void resume(long steps, Map<String, float[]> state, float @Nullable [] scale) {
+    if (scale == null ? lossScale != null : lossScale == null || scale.length != 2) {
+      throw new IllegalArgumentException(
+          "a loss scale of %s for an optimiser %s loss scaling"
+              .formatted(Arrays.toString(scale), lossScale == null ? "without" : "with"));
+    }
+    if (scale != null && lossScale != null) {
+      backend.upload(scale, lossScale);
+    }
     state.forEach(
         (name, values) -> {
           Parameter parameter = parameters.get(name);

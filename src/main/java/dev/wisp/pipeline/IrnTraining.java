@@ -62,7 +62,7 @@ public final class IrnTraining {
     LabelFiles.requireFolder(request.labels());
     SampleSource source = SampleSource.of(request.data(), LabelFiles.masks(request.labels()));
     TrainingLoop.requireBatch(source, values.batch(), request.data().name());
-    ParallelLearner.requireShares(values.batch(), devices.size());
+    ParallelLearner.requireShares("irn.batch", values.batch(), devices.size());
     long steps = (long) source.size() / values.batch() * values.epochs();
     Sgd.Options options =
         new Sgd.Options(

@@ -2,17 +2,21 @@ package dev.wisp.pipeline;
 
 import dev.wisp.data.loader.Batch;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /** What {@link TrainingLoop} trains: a network with its optimiser. Used on one thread. */
 interface Learner {
   /**
-   * One optimiser step.
+   * One optimiser step. A device may still be computing it on return.
    *
    * @param step from 0
    * @param total steps of the whole training, for the schedule
-   * @return numbers for the metrics
+   * @return numbers for the metrics, waited for when they are asked for, once
    */
-  Map<String, Double> step(Batch batch, long step, long total);
+  Supplier<Map<String, Double>> step(Batch batch, long step, long total);
+
+  /** Says which batch is the next step's: a device may copy it while it computes. */
+  void prefetch(Batch batch);
 
   /** Everything that decides the next step besides the batch: weights, statistics, velocities. */
   Map<String, Checkpoint.Value> state();

@@ -8,12 +8,14 @@ import dev.wisp.method.ScaledImage;
 import dev.wisp.method.TrainableNetwork;
 import dev.wisp.method.TrainingBatch;
 import dev.wisp.nn.Sgd;
+import dev.wisp.nn.Sgd.LossScaling;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Device memory of a recipe's training, counted by a dry run of two steps on a {@link
@@ -44,7 +46,8 @@ public record MemoryPlan(long weights, long optimizer, long fixed, long perImage
     return of(
         backend -> new AeSipeNet(backend, Models.method(recipe, classes)),
         (network, batch) -> images(batch, values.crop(), network.outputStride(), present(classes)),
-        values.momentum());
+        values.momentum(),
+        values.lossScaling());
   }
 
   /**
@@ -66,7 +69,8 @@ public record MemoryPlan(long weights, long optimizer, long fixed, long perImage
                 new byte[Math.multiplyExact(batch, crop * crop)],
                 0,
                 0),
-        values.momentum());
+        values.momentum(),
+        null);
   }
 
   private record Counted(long weights, long optimizer, long peak) {}
@@ -75,9 +79,10 @@ public record MemoryPlan(long weights, long optimizer, long fixed, long perImage
   private static MemoryPlan of(
       Function<Backend, TrainableNetwork> make,
       BiFunction<TrainableNetwork, Integer, TrainingBatch> images,
-      double momentum) {
-    Counted two = count(make, images, momentum, 2);
-    Counted three = count(make, images, momentum, 3);
+      double momentum,
+      @Nullable LossScaling lossScaling) {
+    Counted two = count(make, images, momentum, lossScaling, 2);
+    Counted three = count(make, images, momentum, lossScaling, 3);
     long perImage = three.peak() - two.peak();
     return new MemoryPlan(
         two.weights(),
@@ -90,16 +95,17 @@ public record MemoryPlan(long weights, long optimizer, long fixed, long perImage
       Function<Backend, TrainableNetwork> make,
       BiFunction<TrainableNetwork, Integer, TrainingBatch> images,
       double momentum,
+      @Nullable LossScaling lossScaling,
       int batch) {
     Backend backend = PlanningBackend.open();
-    Sgd.Options options = new Sgd.Options(1, 1, momentum, 0, 1, 2, 1);
+    Sgd.Options options = new Sgd.Options(1, 1, momentum, 0, 1, 2, 1).withLossScaling(lossScaling);
     try (TrainableNetwork network = make.apply(backend)) {
       long weights = backend.memoryStatistics().used();
       TrainingBatch given = images.apply(network, batch);
       try (Sgd sgd = new Sgd(backend, network.parameters(), options)) {
         // Momentum exists from the end of the first step on.
         for (int step = 0; step < 2; step++) {
-          network.step(given);
+          network.step(given, sgd.lossScale());
           sgd.step();
         }
         return new Counted(

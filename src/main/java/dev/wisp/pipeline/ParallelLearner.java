@@ -19,7 +19,9 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,7 +37,11 @@ final class ParallelLearner implements Learner, AutoCloseable {
 
   private final List<NetworkLearner> replicas;
   private final Collective collective;
+  private @Nullable Shares next;
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+
+  /** The next step's batch, by device. */
+  private record Shares(Batch whole, List<Batch> parts) {}
 
   /**
    * A learner over replicas with equal weights.
@@ -44,18 +50,22 @@ final class ParallelLearner implements Learner, AutoCloseable {
    * @throws WispException if the batch has no equal shares
    */
   ParallelLearner(List<NetworkLearner> replicas, int batch) {
-    requireShares(batch, replicas.size());
+    requireShares("the recipe's batch", batch, replicas.size());
     this.replicas = List.copyOf(replicas);
     collective = Backends.collective(replicas.stream().map(ParallelLearner::backend).toList());
     LOG.info("{} devices, {} images each; {}", size(), batch / size(), collective.describe());
   }
 
-  /** Refuses a batch that cannot be shared equally. */
-  static void requireShares(int batch, int devices) {
+  /**
+   * Refuses a batch that cannot be shared equally.
+   *
+   * @param key of the recipe that says how large it is
+   */
+  static void requireShares(String key, int batch, int devices) {
     if (batch % devices != 0) {
       throw new WispException(
-          "a batch of %d images has no equal shares for %d devices; change it with --set"
-              .formatted(batch, devices));
+          "a batch of %d images has no equal shares for %d devices; change %s with --set"
+              .formatted(batch, devices, key));
     }
   }
 
@@ -68,19 +78,38 @@ final class ParallelLearner implements Learner, AutoCloseable {
   }
 
   @Override
-  public Map<String, Double> step(Batch batch, long step, long total) {
-    int share = batch.crops().size() / size();
-    List<TrainingBatch> parts = new ArrayList<>();
-    for (int i = 0; i < size(); i++) {
-      parts.add(replicas.get(i).images(batch.part(i * share, (i + 1) * share)));
-    }
+  public Supplier<Map<String, Double>> step(Batch batch, long step, long total) {
+    List<Batch> shares = next != null && next.whole() == batch ? next.parts() : shares(batch);
+    next = null;
+    List<TrainingBatch> parts = onEach(i -> replicas.get(i).images(shares.get(i)));
     double[] divisors = divisors(parts);
-    List<Losses> losses =
-        onEach(i -> replicas.get(i).network().step(parts.get(i), divisors, size()));
+    List<Supplier<Losses>> losses =
+        onEach(i -> replicas.get(i).gradients(parts.get(i), divisors, size()));
     collective.average(gradients());
-    Map<String, Double> values = NetworkLearner.metrics(mean(losses));
-    values.putAll(onEach(i -> replicas.get(i).update()).getFirst());
-    return values;
+    List<Supplier<Map<String, Double>>> updates = onEach(i -> replicas.get(i).update());
+    return () -> {
+      Map<String, Double> values = NetworkLearner.metrics(mean(onEach(i -> losses.get(i).get())));
+      values.putAll(onEach(i -> updates.get(i).get()).getFirst());
+      return values;
+    };
+  }
+
+  @Override
+  public void prefetch(Batch batch) {
+    List<Batch> parts = shares(batch);
+    next = new Shares(batch, parts);
+    onEach(
+        i -> {
+          replicas.get(i).prefetch(parts.get(i));
+          return true;
+        });
+  }
+
+  private List<Batch> shares(Batch batch) {
+    int share = batch.crops().size() / size();
+    return IntStream.range(0, size())
+        .mapToObj(i -> batch.part(i * share, (i + 1) * share))
+        .toList();
   }
 
   private double[] divisors(List<TrainingBatch> parts) {

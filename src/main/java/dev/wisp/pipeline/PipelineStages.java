@@ -5,8 +5,6 @@ import dev.wisp.common.WispException;
 import dev.wisp.data.Dataset;
 import dev.wisp.data.synth.SynthDataset;
 import dev.wisp.data.synth.SynthOptions;
-import dev.wisp.io.FileErrors;
-import dev.wisp.pipeline.RunDirectory.Existing;
 import dev.wisp.pipeline.stages.Stage;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,7 +17,7 @@ import java.util.TreeMap;
 import java.util.function.Supplier;
 
 /** The stages of a recipe, from a dataset and encoder weights to a scored segmentation network. */
-final class PipelineStages {
+final class PipelineStages extends PipelineContext {
   static final String DATA = "data";
   static final String PRETRAIN = "pretrain";
   static final String TRAIN = "train";
@@ -36,22 +34,14 @@ final class PipelineStages {
   /** Stages that label the training list, as far as a recipe has them. */
   private static final List<String> LABELLING = List.of(LABEL, CRF, IRN);
 
-  private static final String FINAL = "checkpoints/final.safetensors";
   private static final String LABELS = Labelling.LABELS;
   private static final String MAPS = Labelling.MAPS;
   private static final String SCORES = "scores.json";
 
-  private final Pipeline.Request request;
-  private final List<Backend> devices;
-  private final Progress progress;
-  private final PipelineData data;
   private final List<Stage> stages = new ArrayList<>();
 
   private PipelineStages(Pipeline.Request request, List<Backend> devices, Progress progress) {
-    this.request = request;
-    this.devices = devices;
-    this.progress = progress;
-    this.data = new PipelineData(request.data().orElse(folder(DATA)));
+    super(request, devices, progress);
   }
 
   /**
@@ -84,22 +74,6 @@ final class PipelineStages {
     segment();
     evaluate();
     showcase();
-  }
-
-  private Recipe recipe() {
-    return request.recipe();
-  }
-
-  private PipelineRecipe values() {
-    return recipe().pipeline();
-  }
-
-  private Path folder(String stage) {
-    return request.run().resolve(stage);
-  }
-
-  private Backend device() {
-    return devices.getFirst();
   }
 
   private void data() {
@@ -177,44 +151,6 @@ final class PipelineStages {
                       progress)
                   .skipped();
             }));
-  }
-
-  /** Where a network's encoder gets its first weights from. */
-  private record Encoder(Path weights, boolean pretrained) {
-    Map<String, String> needs() {
-      return pretrained ? Map.of(PRETRAIN, "the encoder's weights") : Map.of();
-    }
-
-    Map<String, Supplier<String>> given() {
-      return pretrained ? Map.of() : Map.of("weights", () -> Fingerprint.of(weights));
-    }
-  }
-
-  /**
-   * Own weights where they are given, else the first network's if it has the same encoder.
-   *
-   * @throws WispException that names the option, if there are none
-   */
-  private Encoder encoder(String backbone, Optional<Path> own, String option) {
-    if (own.isPresent()) {
-      return new Encoder(requireFile(own.get()), false);
-    }
-    boolean same = backbone.equals(recipe().network().backbone());
-    if (same && values().pretrain()) {
-      return new Encoder(folder(PRETRAIN).resolve(FINAL), true);
-    }
-    if (same && request.weights().isPresent()) {
-      return new Encoder(requireFile(request.weights().get()), false);
-    }
-    throw new WispException(
-        "the recipe needs ImageNet weights of a %s; give them with %s".formatted(backbone, option));
-  }
-
-  private static Path requireFile(Path weights) {
-    if (!Files.isRegularFile(weights)) {
-      throw FileErrors.of(weights, "no such weights file");
-    }
-    return weights;
   }
 
   private void label() {
@@ -463,36 +399,5 @@ final class PipelineStages {
     Evaluation.Report report = Evaluation.labels(scored, folder(stage).resolve(LABELS), progress);
     skipped.putAll(report.skipped());
     return Optional.of(StageScores.score(stage, list, scored, report));
-  }
-
-  /** A stage that works on a list of the dataset. */
-  private Stage stage(
-      String name,
-      List<String> sections,
-      Map<String, String> needs,
-      Map<String, Supplier<String>> given,
-      String list,
-      List<String> outputs,
-      Stage.Body body) {
-    Map<String, String> allNeeds = new LinkedHashMap<>(needs);
-    Map<String, Supplier<String>> allGiven = new LinkedHashMap<>(given);
-    if (request.data().isEmpty()) {
-      allNeeds.put(DATA, "the images");
-    } else {
-      allGiven.put("list " + list, () -> data.digest(list));
-    }
-    return new Stage(name, Recipes.sections(recipe(), sections), allNeeds, allGiven, outputs, body);
-  }
-
-  /**
-   * The recipe for a run folder: when an attempt goes on, the one it was begun with, which is equal
-   * in all that matters to its stage and may differ in sections that do not.
-   */
-  private Recipe stored(Path run, boolean resume) {
-    return resume && RunDirectory.holdsRun(run) ? RunDirectory.recipe(run) : recipe();
-  }
-
-  private static Existing existing(boolean resume) {
-    return resume ? Existing.RESUME : Existing.REPLACE;
   }
 }

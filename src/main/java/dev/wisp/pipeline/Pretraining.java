@@ -1,6 +1,7 @@
 package dev.wisp.pipeline;
 
 import dev.wisp.backend.Backend;
+import dev.wisp.backend.Precision;
 import dev.wisp.data.Dataset;
 import dev.wisp.data.Sample;
 import dev.wisp.data.loader.SampleSource;
@@ -72,7 +73,8 @@ public final class Pretraining {
             Models.text(STAGE, request.data(), recipe),
             false,
             request.acceptOlder());
-    try (RunDirectory run = RunDirectory.open(request.run(), recipe, request.existing());
+    try (Precisions _ = new Precisions(List.of(backend), Precision.FLOAT32);
+        RunDirectory run = RunDirectory.open(request.run(), recipe, request.existing());
         ClassifierNet network =
             new ClassifierNet(backend, Models.backbone(recipe), request.data().classCount())) {
       network.initialize(recipe.seed());

@@ -1,8 +1,11 @@
 package dev.wisp.pipeline;
 
+import dev.wisp.backend.Precision;
 import dev.wisp.common.WispException;
 import dev.wisp.method.MapSequence;
+import dev.wisp.nn.Sgd.LossScaling;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Every number of a run. Made by {@link Recipes} from a named recipe, a file and overrides, and
@@ -104,6 +107,7 @@ public record Recipe(
    * @param power of the polynomial schedule
    * @param clip largest norm of the gradient; infinity for none
    * @param checkpointEvery steps between checkpoints
+   * @param precision of convolutions: {@code float32}, or {@code mixed} with a scaled loss
    */
   public record Training(
       int epochs,
@@ -118,16 +122,30 @@ public record Recipe(
       double weightDecay,
       double power,
       double clip,
-      int checkpointEvery) {
+      int checkpointEvery,
+      String precision) {
+    private static final String MIXED = "mixed";
+
     public Training {
       checkLoop("training", epochs, batch, longSideLow, longSideHigh, mirror, checkpointEvery);
       atLeast("training.pretrainedRate", pretrainedRate, 0);
       atLeast("training.newRate", newRate, 0);
       checkOptimizer("training", momentum, weightDecay, power, clip);
+      oneOf("training.precision", precision, List.of("float32", MIXED));
       if (crop < 16 || crop % 16 != 0) {
         throw new WispException(
             "recipe: training.crop is %d; give a multiple of 16".formatted(crop));
       }
+    }
+
+    /** What convolutions are to be computed in, where the device can. */
+    Precision convolutions() {
+      return precision.equals(MIXED) ? Precision.MIXED : Precision.FLOAT32;
+    }
+
+    /** How the loss is scaled; null for not at all. */
+    @Nullable LossScaling lossScaling() {
+      return convolutions() == Precision.MIXED ? LossScaling.standard() : null;
     }
   }
 

@@ -72,7 +72,7 @@ public final class SegmentationTraining {
               return known(file, files.read(sample, image), classes);
             });
     TrainingLoop.requireBatch(source, values.batch(), request.data().name());
-    ParallelLearner.requireShares(values.batch(), devices.size());
+    ParallelLearner.requireShares("segmentation.batch", values.batch(), devices.size());
     if (values.liveNorms() && values.batch() / devices.size() < 2) {
       throw new WispException(
           "norms: live needs two images or more on each device;"

@@ -5,6 +5,7 @@ import dev.wisp.method.AeSipeNet;
 import dev.wisp.method.TrainingBatch;
 import dev.wisp.nn.Sgd;
 import java.util.Arrays;
+import java.util.List;
 
 /** Times training steps of a recipe on images of one colour: everything but reading files. */
 public final class Throughput {
@@ -33,8 +34,10 @@ public final class Throughput {
   public static Result measure(Backend backend, Recipe recipe, int steps) {
     int batch = recipe.training().batch();
     Sgd.Options options =
-        new Sgd.Options(1e-3, 1e-2, recipe.training().momentum(), 1e-4, 1, WARM + steps, 0.9);
-    try (AeSipeNet network = new AeSipeNet(backend, Models.method(recipe, CLASSES))) {
+        new Sgd.Options(1e-3, 1e-2, recipe.training().momentum(), 1e-4, 1, WARM + steps, 0.9)
+            .withLossScaling(recipe.training().lossScaling());
+    try (Precisions _ = new Precisions(List.of(backend), recipe.training().convolutions());
+        AeSipeNet network = new AeSipeNet(backend, Models.method(recipe, CLASSES))) {
       network.initialize(recipe.seed());
       TrainingBatch images =
           MemoryPlan.images(batch, recipe.training().crop(), network.outputStride(), PRESENT);
@@ -43,7 +46,7 @@ public final class Throughput {
         double[] times = new double[steps];
         for (int step = 0; step < WARM + steps; step++) {
           long began = System.nanoTime();
-          network.step(images);
+          network.step(images, sgd.lossScale());
           backend.compute(sgd::step);
           if (step >= WARM) {
             times[step - WARM] = (System.nanoTime() - began) * 1e-9;

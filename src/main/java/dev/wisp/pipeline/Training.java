@@ -65,13 +65,14 @@ public final class Training {
     long steps = (long) source.size() / values.batch() * values.epochs();
     Sgd.Options options =
         new Sgd.Options(
-            values.pretrainedRate(),
-            values.newRate(),
-            values.momentum(),
-            values.weightDecay(),
-            values.clip(),
-            steps,
-            values.power());
+                values.pretrainedRate(),
+                values.newRate(),
+                values.momentum(),
+                values.weightDecay(),
+                values.clip(),
+                steps,
+                values.power())
+            .withLossScaling(values.lossScaling());
     TrainingLoop.Settings settings =
         new TrainingLoop.Settings(
             STAGE,
@@ -86,9 +87,9 @@ public final class Training {
             Models.text(STAGE, request.data(), recipe),
             request.selectWithMasks(),
             request.acceptOlder());
-    ParallelLearner.requireShares(values.batch(), devices.size());
-    try (Replicas<AeSipeNet> replicas =
-            new Replicas<>(devices, device -> network(device, request));
+    ParallelLearner.requireShares("training.batch", values.batch(), devices.size());
+    try (Precisions _ = new Precisions(devices, values.convolutions());
+        Replicas<AeSipeNet> replicas = new Replicas<>(devices, device -> network(device, request));
         RunDirectory run = RunDirectory.open(request.run(), recipe, request.existing())) {
       Learner learner =
           replicas.learner(

@@ -12,6 +12,8 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -93,8 +95,8 @@ final class TrainingLoop {
         checkpoint(0, metrics);
       }
       progress.begin(settings.stage, begin * settings.batch, total * settings.batch);
-      for (Batch batch = loader.next(); batch != null; batch = loader.next()) {
-        step(batch, order, total, metrics);
+      for (Batch batch = loader.next(); batch != null; ) {
+        batch = step(batch, loader, order, total, metrics);
       }
       Path last = run.checkpoints().resolve("final.safetensors");
       if (begin < total || !Files.exists(last)) {
@@ -107,10 +109,34 @@ final class TrainingLoop {
     }
   }
 
-  private void step(Batch batch, Order order, long total, MetricsLog metrics) {
+  /**
+   * One step, and its metrics and checkpoint also where the next batch fails.
+   *
+   * @return the next batch, fetched while a device computes; null if this was the last
+   */
+  private @Nullable Batch step(
+      Batch batch, Loader loader, Order order, long total, MetricsLog metrics) {
     long began = System.nanoTime();
-    Map<String, Double> values = new LinkedHashMap<>(learner.step(batch, batch.step(), total));
-    double seconds = (System.nanoTime() - began) * 1e-9;
+    Supplier<Map<String, Double>> values = learner.step(batch, batch.step(), total);
+    try {
+      Batch next = loader.next();
+      if (next != null) {
+        learner.prefetch(next);
+      }
+      return next;
+    } finally {
+      Map<String, Double> numbers = new LinkedHashMap<>(values.get());
+      finish(batch, numbers, (System.nanoTime() - began) * 1e-9, order, total, metrics);
+    }
+  }
+
+  private void finish(
+      Batch batch,
+      Map<String, Double> values,
+      double seconds,
+      Order order,
+      long total,
+      MetricsLog metrics) {
     long done = batch.step() + 1;
     for (Batch.Skipped skipped : batch.skipped()) {
       LOG.warn("skipped: {}", skipped.reason());

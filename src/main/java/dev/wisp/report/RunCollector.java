@@ -107,7 +107,7 @@ public final class RunCollector {
     if (labels.isEmpty()) {
       stored.ifPresent(all -> all.scores().forEach(one -> scores.add(stored(one))));
     } else {
-      prediction().map(RunCollector::stored).ifPresent(scores::add);
+      prediction().map(this::stored).ifPresent(scores::add);
     }
     return new ReportData(
         name(layout.root()),
@@ -153,8 +153,11 @@ public final class RunCollector {
 
   /** A dataset inside the run is named by its place there. */
   private String shownName(Dataset data) {
+    return shownName(data.title());
+  }
+
+  private String shownName(String title) {
     String root = layout.root() + "/";
-    String title = data.title();
     return title.startsWith(root) ? title.substring(root.length()) : title;
   }
 
@@ -202,10 +205,10 @@ public final class RunCollector {
   }
 
   /** A score that a pipeline stored: for a reader who has not the dataset at hand. */
-  private static Score stored(StageScores.Score score) {
+  private Score stored(StageScores.Score score) {
     return new Score(
         score.stage(),
-        score.dataset(),
+        shownName(score.dataset()),
         score.images(),
         new Bootstrap.Interval(score.meanIou(), Double.NaN, Double.NaN),
         Optional.empty(),
@@ -250,7 +253,7 @@ public final class RunCollector {
     tables.add(
         PaperTables.segmentation(
             prediction()
-                .map(RunCollector::stored)
+                .map(this::stored)
                 .or(() -> first(Kind.PREDICTIONS).map(source -> labelScores(source).score()))
                 .map(
                     score ->

@@ -48,12 +48,9 @@ class TapeTest {
   }
 
   private void loss(Tape tape, Var y) {
-    tape.loss(
-        () -> {
-          Tensor one = tape.scope().f32(2);
-          backend.fill(one, 1);
-          y.addGradient(one);
-        });
+    Tensor one = tape.scope().f32(2);
+    backend.fill(one, 1);
+    tape.loss(one, () -> y.addGradient(one));
   }
 
   @Test
@@ -77,6 +74,21 @@ class TapeTest {
       tape.backward();
       assertThat(x.hasGradient()).isFalse();
     }
+  }
+
+  @Test
+  void aLossScaleMultipliesEveryGradientAndReachesNoTapeThatRecordsNothing() {
+    Tensor lossScale = scope.f32(2);
+    backend.upload(new float[] {1024, 5}, lossScale);
+    try (Tape tape = Tape.recording(backend, lossScale)) {
+      Var x = tape.input(input);
+      loss(tape, scaled(tape, x, 2));
+      loss(tape, scaled(tape, x, 3));
+      loss(tape.paused(), tape.borrowed(input));
+      tape.backward();
+      assertThat(backend.floats(x.takeGradient())).containsExactly(5120, 5120);
+    }
+    assertThat(backend.floats(lossScale)).containsExactly(1024, 5);
   }
 
   @Test

@@ -15,6 +15,7 @@ import dev.wisp.nn.ResNetConfig;
 import dev.wisp.nn.Sgd;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -36,13 +37,19 @@ class CpuNetworkTest {
 
   /** Everything three steps produce: losses, norms, weights. */
   private static List<float[]> train(Backend backend, AeSipeConfig config) {
+    return train(backend, config, null);
+  }
+
+  private static List<float[]> train(
+      Backend backend, AeSipeConfig config, Sgd.@Nullable LossScaling scaling) {
     List<float[]> results = new ArrayList<>();
-    Sgd.Options options = new Sgd.Options(0.01, 0.1, 0.9, 1e-4, 1, 30, 0.9);
+    Sgd.Options options =
+        new Sgd.Options(0.01, 0.1, 0.9, 1e-4, 1, 30, 0.9).withLossScaling(scaling);
     try (AeSipeNet net = new AeSipeNet(backend, config)) {
       net.initialize(1);
       try (Sgd sgd = backend.compute(() -> new Sgd(backend, net.parameters(), options))) {
         for (int t = 0; t < 3; t++) {
-          Losses losses = net.step(batch());
+          Losses losses = net.step(batch(), sgd.lossScale());
           float norm = backend.compute(sgd::step).floatValue();
           results.add(
               new float[] {
@@ -95,6 +102,53 @@ class CpuNetworkTest {
         assertThat(second.get(i)).as("result %d", i).isEqualTo(first.get(i));
       }
       assertClose(train(one, Tiny.config()), first, 1e-4);
+    }
+  }
+
+  @Test
+  void anInfiniteGradientLeavesOutItsStepAndHalvesTheScale() {
+    Sgd.Options options =
+        new Sgd.Options(0.01, 0.1, 0.9, 1e-4, 1, 30, 0.9)
+            .withLossScaling(Sgd.LossScaling.standard());
+    try (Backend backend = CpuBackend.open(POISONED);
+        AeSipeNet net = new AeSipeNet(backend, Tiny.config())) {
+      net.initialize(1);
+      backend.run(
+          () -> {
+            try (Sgd sgd = new Sgd(backend, net.parameters(), options)) {
+              for (int step = 0; step < 3; step++) {
+                net.step(batch(), sgd.lossScale());
+                Parameter last =
+                    net.parameters().stream().filter(Parameter::hasGradient).toList().getLast();
+                float[] before = backend.floats(last.value());
+                if (step == 1) {
+                  backend.upload(new float[] {Float.POSITIVE_INFINITY}, 1, last.gradient(), 0);
+                }
+                assertThat(Double.isFinite(sgd.step())).isEqualTo(step != 1);
+                if (step == 1) {
+                  assertThat(backend.floats(last.value())).isEqualTo(before);
+                } else {
+                  assertThat(backend.floats(last.value())).isNotEqualTo(before);
+                }
+                assertThat(sgd.lossScaleState())
+                    .containsExactly(step == 0 ? 65536 : 32768, step == 1 ? 0 : 1);
+              }
+            }
+          });
+    }
+  }
+
+  /** The scale doubles before the third step. */
+  @Test
+  void aLossScaledByAPowerOfTwoGivesTheSameBits() {
+    try (Backend plain = CpuBackend.open(POISONED);
+        Backend scaled = CpuBackend.open(POISONED)) {
+      List<float[]> expected = train(plain, Tiny.config());
+      List<float[]> results = train(scaled, Tiny.config(), new Sgd.LossScaling(4096, 2));
+      assertThat(results).hasSameSizeAs(expected);
+      for (int i = 0; i < results.size(); i++) {
+        assertThat(results.get(i)).as("result %d", i).isEqualTo(expected.get(i));
+      }
     }
   }
 

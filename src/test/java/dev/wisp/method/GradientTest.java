@@ -147,7 +147,8 @@ class GradientTest {
     Tensor weight = normal(random, 2, 48 / (pool ? 16 : 8), 32 / (pool ? 16 : 8), 7);
     try (Tape tape = Tape.recording(backend)) {
       Var x4 = x4(tape, encoder, images, live);
-      tape.loss(() -> x4.addGradient(copy(tape, weight)));
+      Tensor gradient = copy(tape, weight);
+      tape.loss(gradient, () -> x4.addGradient(gradient));
       tape.backward();
     }
     DoubleSupplier loss =

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -74,6 +75,7 @@ class RecipesTest {
         "training.batch=2.5 | training.batch",
         "training.batch=0 | training.batch",
         "training.crop=100 | multiple of 16",
+        "training.precision=half | training.precision is 'half'; give one of float32, mixed",
         "training.mirror=2 | training.mirror",
         "training.clip=0 | training.clip",
         "network.backbone=vgg | network.backbone",
@@ -118,5 +120,16 @@ class RecipesTest {
         .isInstanceOf(WispException.class)
         .hasMessageContaining("nowhere.yaml")
         .hasMessageContaining("paper, release, demo");
+  }
+
+  @Test
+  void everyRecipeOfTheFolderLoadsAndSaysWhatItBeganAs() throws IOException {
+    try (Stream<Path> files = Files.list(Path.of("recipes"))) {
+      List<Path> recipes = files.toList();
+      assertThat(recipes).hasSizeGreaterThanOrEqualTo(5);
+      for (Path file : recipes) {
+        assertThat(Recipes.NAMES).contains(Recipes.load(file.toString(), List.of()).name());
+      }
+    }
   }
 }

@@ -1,5 +1,7 @@
 package dev.wisp.backend.cuda;
 
+import dev.wisp.backend.Precision;
+
 /**
  * What computes convolutions, given operands that were checked: device addresses of float32 tensors
  * in NHWC, 0 for an absent one. Called inside {@link CudaCall#run}.
@@ -26,7 +28,17 @@ interface Convolver {
   /** {@link dev.wisp.backend.ConvolutionOps#convBackwardWeights}. */
   void backwardWeights(CudaCall call, ConvolutionSizes s, long x, long dy, long dw, long db);
 
-  /** What computes, for a log. */
+  /** {@link dev.wisp.backend.Backend#precision}; from any thread. */
+  default Precision precision() {
+    return Precision.FLOAT32;
+  }
+
+  /** {@link dev.wisp.backend.Backend#setPrecision}. */
+  default boolean setPrecision(Precision wanted) {
+    return wanted == Precision.FLOAT32;
+  }
+
+  /** What computes, for a log; from any thread. */
   String describe();
 
   /** On the compute thread, before the pool closes. */

@@ -3,6 +3,7 @@ package dev.wisp.backend.cuda;
 import dev.wisp.backend.DevicePeak;
 import dev.wisp.backend.GroupedBackend;
 import dev.wisp.backend.MemoryStatistics;
+import dev.wisp.backend.Precision;
 import dev.wisp.backend.support.CacheFolders;
 import dev.wisp.backend.support.ComputeThread;
 import dev.wisp.common.WispException;
@@ -12,9 +13,12 @@ import dev.wisp.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 
 /**
  * An NVIDIA card: the project's own kernels, compiled for it when they are first launched. Each
@@ -26,7 +30,7 @@ final class CudaBackend extends GroupedBackend {
 
   private final ComputeThread thread;
   private final CudaContext context;
-  private final String description;
+  private final String kernels;
   private final CudaConvolutions convolutions;
   private final CudaHost host;
 
@@ -36,7 +40,7 @@ final class CudaBackend extends GroupedBackend {
       CudaContext context,
       CudaConvolutions convolutions,
       CudaHost host,
-      String description) {
+      String kernels) {
     super(
         convolutions,
         new CudaNorms(context),
@@ -54,7 +58,7 @@ final class CudaBackend extends GroupedBackend {
     this.context = context;
     this.convolutions = convolutions;
     this.host = host;
-    this.description = description;
+    this.kernels = kernels;
   }
 
   /**
@@ -92,11 +96,9 @@ final class CudaBackend extends GroupedBackend {
           () -> {
             CudaContext context = CudaContext.open(thread, device, options, compiler);
             CudaConvolutions convolutions = convolutions(context);
-            String description =
-                "cuda: %s, kernels as %s by NVRTC %s, convolutions by %s"
-                    .formatted(device, code, nvrtc.version(), convolutions.describe());
-            return new CudaBackend(
-                thread, context, convolutions, new CudaHost(context), description);
+            String kernels =
+                "cuda: %s, kernels as %s by NVRTC %s".formatted(device, code, nvrtc.version());
+            return new CudaBackend(thread, context, convolutions, new CudaHost(context), kernels);
           });
     } catch (RuntimeException | Error failure) {
       thread.close(() -> {});
@@ -135,7 +137,7 @@ final class CudaBackend extends GroupedBackend {
 
   @Override
   public String describe() {
-    return description;
+    return "%s, convolutions by %s".formatted(kernels, convolutions.describe());
   }
 
   @Override
@@ -154,13 +156,49 @@ final class CudaBackend extends GroupedBackend {
   }
 
   @Override
+  public Precision precision() {
+    return convolutions.precision();
+  }
+
+  @Override
+  public boolean setPrecision(Precision precision) {
+    return convolutions.setPrecision(precision);
+  }
+
+  @Override
   public MemoryStatistics memoryStatistics() {
     return context.statistics();
   }
 
   @Override
   public void upload(float[] source, Tensor target) {
-    upload(MemorySegment.ofArray(source), source.length, target, DType.F32);
+    CudaCall call = context.call("upload");
+    call.any("target", target, DType.F32, source.length);
+    call.run(
+        () -> {
+          CudaPointer to = call.memory(target);
+          if (!context.prefetch().take(source, to.address())) {
+            context.transfers().upload(MemorySegment.ofArray(source), to, 0);
+          }
+        });
+  }
+
+  @Override
+  public void prefetch(float[] source) {
+    context.call("prefetch").run(() -> context.prefetch().begin(source));
+  }
+
+  @Override
+  public Supplier<float[]> read(Tensor source) {
+    CudaCall call = context.call("read");
+    int length = call.length("source", source);
+    if (length > CudaReadings.MOST) {
+      return super.read(source);
+    }
+    call.any("source", source, DType.F32, length);
+    AtomicReference<Supplier<float[]>> reading = new AtomicReference<>();
+    call.run(() -> reading.set(context.readings().read(call.memory(source), length)));
+    return Objects.requireNonNull(reading.get());
   }
 
   @Override

@@ -22,6 +22,8 @@ final class CudaContext {
   private final CudaTransfers transfers;
   private final CudaModules modules;
   private final CudaClassRows rows;
+  private final CudaPrefetch prefetch;
+  private final CudaReadings readings;
   private final Arena arena = Arena.ofConfined();
 
   private CudaContext(
@@ -32,9 +34,11 @@ final class CudaContext {
     code = compiler.code();
     cacheFolders = compiler.cacheFolders();
     pool = CudaMemory.pool(session, options);
-    transfers = new CudaTransfers(session);
+    transfers = new CudaTransfers(session, session::stream);
     modules = new CudaModules(session.status(), compiler);
     rows = new CudaClassRows(pool, transfers);
+    prefetch = new CudaPrefetch(session, pool, new CudaCopy(this));
+    readings = new CudaReadings(session, thread);
   }
 
   /**
@@ -44,7 +48,7 @@ final class CudaContext {
    */
   static CudaContext open(
       ComputeThread thread, CudaDevice device, CudaOptions options, CudaCompiler compiler) {
-    CudaSession session = CudaSession.open(device);
+    CudaSession session = CudaSession.open(device, options);
     try {
       return new CudaContext(thread, session, options, compiler);
     } catch (RuntimeException refused) {
@@ -60,9 +64,18 @@ final class CudaContext {
    * @throws dev.wisp.common.WispException if an earlier error has made the device unusable
    */
   CudaCall call(String operation) {
-    thread.require(operation);
+    require(operation);
     session.status().requireUsable(operation);
     return new CudaCall(this, operation);
+  }
+
+  /**
+   * For what does without the device.
+   *
+   * @throws IllegalStateException if the backend is closed or this is not its compute thread
+   */
+  void require(String operation) {
+    thread.require(operation);
   }
 
   /**
@@ -147,8 +160,13 @@ final class CudaContext {
     return session.status();
   }
 
+  /** {@link CudaSession#stream}. */
   CudaStream stream() {
     return session.stream();
+  }
+
+  CudaQueue queue() {
+    return session.queue();
   }
 
   BlockPool<CudaPointer> pool() {
@@ -159,17 +177,26 @@ final class CudaContext {
     return transfers;
   }
 
+  CudaPrefetch prefetch() {
+    return prefetch;
+  }
+
+  CudaReadings readings() {
+    return readings;
+  }
+
   CudaModules modules() {
     return modules;
   }
 
   /**
-   * Memory of the pool; row tables, which belong to no tensor, count as kept. From any thread: a
-   * table made in between is counted on the wrong side until the next question.
+   * Memory of the pool; row tables and values copied ahead, which belong to no tensor, count as
+   * kept. From any thread: a table made in between is counted on the wrong side until the next
+   * question.
    */
   MemoryStatistics statistics() {
     MemoryStatistics all = pool.statistics();
-    long tables = Math.min(rows.bytes(), all.used());
+    long tables = Math.min(rows.bytes() + prefetch.bytes(), all.used());
     return new MemoryStatistics(all.used() - tables, all.cached() + tables, all.peak());
   }
 
@@ -185,6 +212,8 @@ final class CudaContext {
     session.drain();
     modules.close();
     transfers.close();
+    prefetch.close();
+    readings.close();
     pool.close();
     session.close();
     arena.close();

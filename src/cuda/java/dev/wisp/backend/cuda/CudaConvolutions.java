@@ -6,6 +6,7 @@ import static dev.wisp.backend.cuda.CudaParameter.pointer;
 import dev.wisp.backend.ConvSpec;
 import dev.wisp.backend.ConvWeights;
 import dev.wisp.backend.ConvolutionOps;
+import dev.wisp.backend.Precision;
 import dev.wisp.tensor.Tensor;
 import java.util.Collections;
 import java.util.IdentityHashMap;
@@ -49,6 +50,17 @@ final class CudaConvolutions implements ConvolutionOps {
     return convolver.describe();
   }
 
+  /** {@link dev.wisp.backend.Backend#precision}. */
+  Precision precision() {
+    return convolver.precision();
+  }
+
+  /** {@link dev.wisp.backend.Backend#setPrecision}. */
+  boolean setPrecision(Precision wanted) {
+    context.require("setPrecision");
+    return convolver.setPrecision(wanted);
+  }
+
   /** What convolves, for its tests. */
   Convolver convolver() {
     return convolver;
@@ -80,7 +92,7 @@ final class CudaConvolutions implements ConvolutionOps {
     ConvSpec spec = holder.spec();
     long k = spec.kernel();
     long from = call.in("weight", weight, spec.outChannels(), spec.inChannels(), k, k);
-    long factors = call.inOrNull("scale", scale, spec.outChannels());
+    long factors = call.inOrNull("scale", scale, 2, spec.outChannels());
     call.run(() -> loadWeights(from, factors, holder.forLoading(), spec));
   }
 

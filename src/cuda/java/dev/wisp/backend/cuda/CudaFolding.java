@@ -98,7 +98,7 @@ final class CudaFolding {
     long betas = call.in("beta", beta, channels);
     long means = call.in("mean", mean, channels);
     long vars = call.in("var", var, channels);
-    long scales = call.out("scale", scale, channels);
+    long scales = call.out("scale", scale, 2, channels);
     long biases = call.out("bias", bias, channels);
     call.run(() -> foldNorm(gammas, betas, means, vars, scales, biases, channels, eps));
   }

@@ -18,7 +18,7 @@ import java.util.List;
  * (names and types, in order) and with the parameter block of the compiled function (sizes and
  * offsets, where the driver can tell). For the compute thread alone.
  */
-final class CudaKernel {
+final class CudaKernel implements CudaQueue.Work {
   private static final int SLOT = 8;
 
   /** Dynamic shared memory a kernel may use without asking, on every card. */
@@ -28,13 +28,15 @@ final class CudaKernel {
   private static final int LARGEST_GRID_X = Integer.MAX_VALUE;
   private static final int LARGEST_GRID_YZ = 65535;
 
+  /** Words of a queued launch before its arguments: function, grid, block, shared memory. */
+  private static final int HEADER = 5;
+
   private final CudaContext context;
   private final String file;
   private final String name;
   private final List<CudaParameter> parameters;
   private final Kind[] kinds;
   private final MemorySegment values;
-  private final MemorySegment pointers;
   private int next;
   private long function;
   private int shared = UNASKED_SHARED;
@@ -48,13 +50,10 @@ final class CudaKernel {
     this.parameters = List.copyOf(parameters);
     kinds = parameters.stream().map(CudaParameter::kind).toArray(Kind[]::new);
     values = arena.allocate((long) SLOT * Math.max(1, kinds.length), SLOT);
-    pointers = arena.allocate(ValueLayout.ADDRESS, Math.max(1, kinds.length));
-    for (int i = 0; i < kinds.length; i++) {
-      pointers.setAtIndex(ValueLayout.ADDRESS, i, values.asSlice((long) SLOT * i));
-    }
   }
 
-  String name() {
+  @Override
+  public String name() {
     return name;
   }
 
@@ -115,8 +114,8 @@ final class CudaKernel {
   }
 
   /**
-   * Puts the kernel on the backend's stream with the arguments set since the last launch. A grid
-   * with a size of 0 has nothing to do and launches nothing.
+   * Puts the kernel on the backend's stream, through its queue, with the arguments set since the
+   * last launch. A grid with a size of 0 has nothing to do and launches nothing.
    *
    * @param gridX blocks, at most 2^31 - 1; {@code gridY} and {@code gridZ} at most 65535
    * @param blockX threads; at most 1024 in a block
@@ -153,25 +152,44 @@ final class CudaKernel {
       context.modules().allowShared(this, function, sharedBytes);
       shared = sharedBytes;
     }
+    CudaQueue queue = context.queue();
+    int at = queue.add(this, HEADER + kinds.length);
+    long[] words = queue.words();
+    words[at] = function;
+    words[at + 1] = gridX;
+    words[at + 2] = gridY << Integer.SIZE | gridZ;
+    words[at + 3] = (long) blockX << Integer.SIZE | blockY;
+    words[at + 4] = sharedBytes;
+    MemorySegment.copy(values, ValueLayout.JAVA_LONG, 0, words, at + HEADER, kinds.length);
+    queue.added(Long.hashCode(31 * gridX + words[at + 2]));
+    context.launched(this);
+  }
+
+  @Override
+  public void issue(long[] words, int at) {
+    int gridX = (int) words[at + 1];
+    int gridY = (int) (words[at + 2] >>> Integer.SIZE);
+    int gridZ = (int) words[at + 2];
+    int blockX = (int) (words[at + 3] >>> Integer.SIZE);
+    int blockY = (int) words[at + 3];
     int status =
         CudaDriverApi.launch(
-            function,
-            (int) gridX,
-            (int) gridY,
-            (int) gridZ,
+            words[at],
+            gridX,
+            gridY,
+            gridZ,
             blockX,
             blockY,
             1,
-            sharedBytes,
-            context.stream().handle(),
-            pointers);
+            (int) words[at + 4],
+            context.session().streamHandle(),
+            context.queue().arguments(words, at + HEADER, kinds.length));
     if (status != 0) {
       throw context
           .status()
           .failure(
               status, "cuLaunchKernel", name + " as " + grid(gridX, gridY, gridZ, blockX, blockY));
     }
-    context.launched(this);
   }
 
   /** {@link #launch} of a one-dimensional grid. */

@@ -32,7 +32,8 @@ final class CudaMemory implements BlockPool.Source<CudaPointer> {
             options.cacheBytes(),
             options.limitBytes(),
             options.cacheBytes() == 0 ? 1 : GRANULARITY,
-            options.poison()));
+            options.poison(),
+            true));
   }
 
   @Override
@@ -59,10 +60,14 @@ final class CudaMemory implements BlockPool.Source<CudaPointer> {
 
   @Override
   public void release(CudaPointer memory) {
-    session.release(
-        ordered
-            ? JCudaDriver.cuMemFreeAsync(memory, session.stream())
-            : JCudaDriver.cuMemFree(memory));
+    session
+        .queue()
+        .afterwards(
+            () ->
+                session.release(
+                    ordered
+                        ? JCudaDriver.cuMemFreeAsync(memory, session.stream())
+                        : JCudaDriver.cuMemFree(memory)));
   }
 
   @Override

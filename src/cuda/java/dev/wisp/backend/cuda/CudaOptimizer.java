@@ -8,6 +8,7 @@ import static dev.wisp.backend.cuda.CudaParameter.pointer;
 import dev.wisp.backend.OptimizerOps;
 import dev.wisp.tensor.Tensor;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Stochastic gradient descent over all parameters at once on the device, {@code cuda/sgd.cu}. */
 final class CudaOptimizer implements OptimizerOps {
@@ -21,6 +22,7 @@ final class CudaOptimizer implements OptimizerOps {
   private final CudaKernel gradientNormSums;
   private final CudaKernel gradientNorm;
   private final CudaKernel sgdStep;
+  private final CudaKernel updateLossScale;
 
   CudaOptimizer(CudaContext context) {
     this.context = context;
@@ -46,11 +48,19 @@ final class CudaOptimizer implements OptimizerOps {
             pointer("first"),
             pointer("rates"),
             pointer("norm"),
+            pointer("loss_scale"),
             i64("count"),
             i32("first_step"),
             f32("max_norm"),
             f32("weight_decay"),
             f32("momentum"));
+    updateLossScale =
+        context.kernel(
+            FILE,
+            "wisp_update_loss_scale",
+            pointer("norm"),
+            pointer("loss_scale"),
+            i32("interval"));
   }
 
   /**
@@ -122,6 +132,7 @@ final class CudaOptimizer implements OptimizerOps {
       long at,
       long rates,
       long norm,
+      long lossScale,
       boolean first,
       float maxNorm,
       float weightDecay,
@@ -134,6 +145,7 @@ final class CudaOptimizer implements OptimizerOps {
         .pointer(table.first(at))
         .pointer(rates)
         .pointer(norm)
+        .pointer(lossScale)
         .i64(table.count)
         .i32(first ? 1 : 0)
         .f32(maxNorm)
@@ -166,12 +178,14 @@ final class CudaOptimizer implements OptimizerOps {
   public void sgdStep(
       List<SgdSlot> slots,
       Tensor norm,
+      @Nullable Tensor lossScale,
       float maxNorm,
       float weightDecay,
       float momentum,
       boolean first) {
     CudaCall call = context.call("sgdStep");
     long total = call.in("norm", norm, 1);
+    long scale = call.inOrNull("lossScale", lossScale, 2);
     int count = slots.size();
     Table table = new Table(3, count);
     float[] rates = new float[count];
@@ -191,8 +205,22 @@ final class CudaOptimizer implements OptimizerOps {
         () -> {
           if (table.pieces() > 0) {
             long at = call.longs(table.values);
-            sgdStep(table, at, call.floats(rates), total, first, maxNorm, weightDecay, momentum);
+            sgdStep(
+                table, at, call.floats(rates), total, scale, first, maxNorm, weightDecay, momentum);
           }
         });
+  }
+
+  private void updateLossScale(long norm, long lossScale, int interval) {
+    updateLossScale.pointer(norm).pointer(lossScale).i32(interval).launch(1, 1, 0);
+  }
+
+  @Override
+  public void updateLossScale(Tensor norm, Tensor lossScale, int interval) {
+    CudaCall call = context.call("updateLossScale");
+    long total = call.in("norm", norm, 1);
+    long scale = call.out("lossScale", lossScale, 2);
+    call.require(interval >= 1 && interval <= MOST_INTERVAL, "interval is " + interval);
+    call.run(() -> updateLossScale(total, scale, interval));
   }
 }

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  *     the device
  * @param naive whether the naive kernels, the judges of the others, are launched in their place
  * @param synchronous whether the host waits for each kernel, so that an error names the kernel
+ * @param graphs whether work that repeats is launched as graphs
  * @param cudnn how convolutions run
  */
 record CudaOptions(
@@ -26,7 +27,18 @@ record CudaOptions(
     @Nullable String code,
     boolean naive,
     boolean synchronous,
+    Graphs graphs,
     CudnnOptions cudnn) {
+  /** Whether work that repeats is launched as graphs. */
+  enum Graphs {
+    /** Where the driver can. */
+    AUTO,
+    /** A refused capture is an error. */
+    ON,
+    /** Every launch on its own, at once. */
+    OFF
+  }
+
   /** System property for {@code code}. */
   static final String CODE = "wisp.cuda.code";
 
@@ -36,10 +48,14 @@ record CudaOptions(
   /** System property for {@code synchronous}. */
   static final String SYNCHRONOUS = "wisp.cuda.synchronous";
 
+  /** System property for {@code graphs}. */
+  static final String GRAPHS = "wisp.cuda.graphs";
+
   /** System property for {@code cacheBytes}, in megabytes. */
   static final String CACHE_MB = "wisp.cuda.cacheMb";
 
-  private static final int DEFAULT_CACHE_MB = 2048;
+  /** More than any card has: the pool's own bound holds, by the highest use so far. */
+  private static final int DEFAULT_CACHE_MB = 1 << 20;
 
   CudaOptions {
     if (device < 0 || cacheBytes < 0 || limitBytes < 1) {
@@ -49,7 +65,7 @@ record CudaOptions(
     }
   }
 
-  /** Device 0, 2 GB of cache, no limit, or what the system properties say. */
+  /** Device 0, a cache as large as the highest use, no limit, or what the system properties say. */
   static CudaOptions standard() {
     return new CudaOptions(
         0,
@@ -59,6 +75,7 @@ record CudaOptions(
         System.getProperty(CODE),
         Boolean.getBoolean(NAIVE),
         Boolean.getBoolean(SYNCHRONOUS),
+        CudnnOptions.property(GRAPHS, Graphs.AUTO),
         CudnnOptions.standard());
   }
 
@@ -77,31 +94,42 @@ record CudaOptions(
   }
 
   CudaOptions withDevice(int index) {
-    return new CudaOptions(index, cacheBytes, limitBytes, poison, code, naive, synchronous, cudnn);
+    return new CudaOptions(
+        index, cacheBytes, limitBytes, poison, code, naive, synchronous, graphs, cudnn);
   }
 
   CudaOptions withCacheBytes(long bytes) {
-    return new CudaOptions(device, bytes, limitBytes, poison, code, naive, synchronous, cudnn);
+    return new CudaOptions(
+        device, bytes, limitBytes, poison, code, naive, synchronous, graphs, cudnn);
   }
 
   CudaOptions withLimitBytes(long bytes) {
-    return new CudaOptions(device, cacheBytes, bytes, poison, code, naive, synchronous, cudnn);
+    return new CudaOptions(
+        device, cacheBytes, bytes, poison, code, naive, synchronous, graphs, cudnn);
   }
 
   CudaOptions withPoison(boolean on) {
-    return new CudaOptions(device, cacheBytes, limitBytes, on, code, naive, synchronous, cudnn);
+    return new CudaOptions(
+        device, cacheBytes, limitBytes, on, code, naive, synchronous, graphs, cudnn);
   }
 
   CudaOptions withCode(@Nullable String text) {
-    return new CudaOptions(device, cacheBytes, limitBytes, poison, text, naive, synchronous, cudnn);
+    return new CudaOptions(
+        device, cacheBytes, limitBytes, poison, text, naive, synchronous, graphs, cudnn);
   }
 
   CudaOptions withNaive(boolean on) {
-    return new CudaOptions(device, cacheBytes, limitBytes, poison, code, on, synchronous, cudnn);
+    return new CudaOptions(
+        device, cacheBytes, limitBytes, poison, code, on, synchronous, graphs, cudnn);
   }
 
   CudaOptions withCudnn(CudnnOptions options) {
     return new CudaOptions(
-        device, cacheBytes, limitBytes, poison, code, naive, synchronous, options);
+        device, cacheBytes, limitBytes, poison, code, naive, synchronous, graphs, options);
+  }
+
+  CudaOptions withGraphs(Graphs choice) {
+    return new CudaOptions(
+        device, cacheBytes, limitBytes, poison, code, naive, synchronous, choice, cudnn);
   }
 }

@@ -26,6 +26,7 @@ final class CudaPointwise implements PointwiseOps {
   private final CudaKernel fill;
   private final CudaCopy copy;
   private final CudaKernel addScaled;
+  private final CudaKernel scale;
   private final CudaKernel relu;
   private final CudaKernel reluBackward;
   private final CudaKernel addMirrored;
@@ -39,6 +40,7 @@ final class CudaPointwise implements PointwiseOps {
     addScaled =
         context.judged(
             FILE, "wisp_add_scaled", pointer("source"), pointer("target"), i64("n"), f32("factor"));
+    scale = context.judged(FILE, "wisp_scale", pointer("x"), pointer("factor"), i64("n"));
     relu = context.judged(FILE, "wisp_relu", pointer("x"), pointer("out"), i64("n"));
     reluBackward =
         context.judged(
@@ -84,6 +86,10 @@ final class CudaPointwise implements PointwiseOps {
 
   private void addScaled(long source, long target, long n, float factor) {
     launch(addScaled.pointer(source).pointer(target).i64(n).f32(factor), n);
+  }
+
+  private void scale(long x, long factor, long n) {
+    launch(scale.pointer(x).pointer(factor).i64(n), n);
   }
 
   private void relu(long x, long out, long n) {
@@ -144,6 +150,15 @@ final class CudaPointwise implements PointwiseOps {
     long n = target.shape().elements();
     call.require(source.shape().elements() == n, "element counts differ");
     call.run(() -> addScaled(from, to, n, factor));
+  }
+
+  @Override
+  public void scale(Tensor x, Tensor factor) {
+    CudaCall call = context.call("scale");
+    long by = call.inAny("factor", factor);
+    long values = call.outAny("x", x);
+    call.require(factor.shape().elements() > 0, "needs a factor");
+    call.run(() -> scale(values, by, x.shape().elements()));
   }
 
   @Override

@@ -9,12 +9,14 @@ import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
 import jcuda.driver.CUdevice_attribute;
 import jcuda.driver.JCudaDriver;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One card's primary context, current on the thread that opened it, with a stream of its own.
- * Touches JCuda: only where {@link CudaLibrary} has found the driver.
+ * One card's primary context, current on the thread that opened it, with two streams of its own:
+ * one for what the card computes, behind a {@link CudaQueue}, and one for copies beside it. Touches
+ * JCuda: only where {@link CudaLibrary} has found the driver.
  */
 final class CudaSession {
   private static final Logger LOG = LoggerFactory.getLogger(CudaSession.class);
@@ -32,10 +34,17 @@ final class CudaSession {
   private final CUdevice handle;
   private final CUcontext context = new CUcontext();
   private final CudaStream stream = new CudaStream();
+  private final CudaStream copies = new CudaStream();
+  private final @Nullable CudaGraphs graphs;
+  private final CudaQueue queue;
 
-  private CudaSession(CudaDevice device, CUdevice handle) {
+  private CudaSession(CudaDevice device, CUdevice handle, CudaOptions options) {
     this.device = device;
     this.handle = handle;
+    boolean collects = options.graphs() != CudaOptions.Graphs.OFF && !options.synchronous();
+    graphs =
+        collects ? new CudaGraphs(this, stream, options.graphs() == CudaOptions.Graphs.ON) : null;
+    queue = new CudaQueue(status, graphs);
   }
 
   /** The cards of this machine, in the driver's order. */
@@ -107,10 +116,10 @@ final class CudaSession {
    *
    * @throws dev.wisp.common.WispException if the driver refuses
    */
-  static CudaSession open(CudaDevice device) {
+  static CudaSession open(CudaDevice device, CudaOptions options) {
     CudaStatus status = new CudaStatus();
     status.check(JCudaDriver.cuInit(0), "cuInit", "the driver");
-    CudaSession session = new CudaSession(device, handle(status, device.index()));
+    CudaSession session = new CudaSession(device, handle(status, device.index()), options);
     session.start();
     return session;
   }
@@ -122,8 +131,10 @@ final class CudaSession {
         device.name());
     try {
       check(JCudaDriver.cuCtxSetCurrent(context), "cuCtxSetCurrent", device.name());
-      check(
-          JCudaDriver.cuStreamCreate(stream, STREAM_NON_BLOCKING), "cuStreamCreate", device.name());
+      for (CudaStream made : List.of(stream, copies)) {
+        check(
+            JCudaDriver.cuStreamCreate(made, STREAM_NON_BLOCKING), "cuStreamCreate", device.name());
+      }
     } catch (RuntimeException refused) {
       release(JCudaDriver.cuDevicePrimaryCtxRelease(handle));
       throw refused;
@@ -171,8 +182,30 @@ final class CudaSession {
     return status;
   }
 
+  /** The stream of what the card computes, behind all that was queued. */
   CudaStream stream() {
+    queue.flush();
     return stream;
+  }
+
+  /** The stream's handle, for what the queue itself issues and for libraries to keep. */
+  long streamHandle() {
+    return stream.handle();
+  }
+
+  /** The stream of copies beside the computation: only events order the two. */
+  CudaStream copies() {
+    return copies;
+  }
+
+  /** What goes to the stream. */
+  CudaQueue queue() {
+    return queue;
+  }
+
+  /** The graphs in use; null if there are none. */
+  @Nullable CudaGraphs graphs() {
+    return graphs;
   }
 
   /** {@link CudaStatus#check}. */
@@ -182,12 +215,17 @@ final class CudaSession {
 
   /** Waits until everything on the stream is done. */
   void synchronize(String what) {
-    check(JCudaDriver.cuStreamSynchronize(stream), "cuStreamSynchronize", what);
+    check(JCudaDriver.cuStreamSynchronize(stream()), "cuStreamSynchronize", what);
   }
 
-  /** Waits before everything is freed; what is wrong now no longer matters. */
+  /** Before everything is freed: what was queued, and what goes wrong now, no longer matter. */
   void drain() {
+    queue.drop();
     release(JCudaDriver.cuStreamSynchronize(stream));
+    release(JCudaDriver.cuStreamSynchronize(copies));
+    if (graphs != null) {
+      graphs.close();
+    }
   }
 
   /**
@@ -202,6 +240,7 @@ final class CudaSession {
 
   /** Releases the context, once. */
   void close() {
+    release(JCudaDriver.cuStreamDestroy(copies));
     release(JCudaDriver.cuStreamDestroy(stream));
     release(JCudaDriver.cuCtxSetCurrent(new CUcontext()));
     release(JCudaDriver.cuDevicePrimaryCtxRelease(handle));

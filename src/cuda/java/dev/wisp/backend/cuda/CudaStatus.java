@@ -42,6 +42,11 @@ final class CudaStatus {
     during = operation;
   }
 
+  /** What names the operation that runs now; null outside of any. */
+  @Nullable Supplier<String> during() {
+    return during;
+  }
+
   /**
    * Refuses a failed call.
    *

@@ -1,6 +1,7 @@
 package dev.wisp.backend.cuda;
 
 import java.lang.foreign.MemorySegment;
+import java.util.function.Supplier;
 import jcuda.Pointer;
 import jcuda.driver.CUdeviceptr;
 import jcuda.driver.CUevent;
@@ -22,10 +23,17 @@ final class CudaTransfers {
   private final Pointer pinned = new Pointer();
   private final MemorySegment buffer;
   private final CUevent[] emptied = {new CUevent(), new CUevent()};
+  private final Supplier<CudaStream> stream;
   private long position;
 
-  CudaTransfers(CudaSession session) {
+  /**
+   * Copies on a stream.
+   *
+   * @param stream asked for each copy
+   */
+  CudaTransfers(CudaSession session, Supplier<CudaStream> stream) {
     this.session = session;
+    this.stream = stream;
     session.check(
         JCudaDriver.cuMemHostAlloc(pinned, 2 * HALF, 0),
         "cuMemHostAlloc",
@@ -52,7 +60,7 @@ final class CudaTransfers {
       MemorySegment.copy(source, done, buffer, begin, length);
       CUdeviceptr to = offset + done == 0 ? target : target.withByteOffset(offset + done);
       session.check(
-          JCudaDriver.cuMemcpyHtoDAsync(to, pinned.withByteOffset(begin), length, session.stream()),
+          JCudaDriver.cuMemcpyHtoDAsync(to, pinned.withByteOffset(begin), length, stream.get()),
           "cuMemcpyHtoDAsync",
           length + " bytes");
       take(begin, length);
@@ -72,11 +80,13 @@ final class CudaTransfers {
       long length = Math.min(size - done, room(begin));
       CUdeviceptr from = offset + done == 0 ? source : source.withByteOffset(offset + done);
       session.check(
-          JCudaDriver.cuMemcpyDtoHAsync(
-              pinned.withByteOffset(begin), from, length, session.stream()),
+          JCudaDriver.cuMemcpyDtoHAsync(pinned.withByteOffset(begin), from, length, stream.get()),
           "cuMemcpyDtoHAsync",
           length + " bytes");
-      session.synchronize("a copy to the host");
+      session.check(
+          JCudaDriver.cuStreamSynchronize(stream.get()),
+          "cuStreamSynchronize",
+          "a copy to the host");
       MemorySegment.copy(buffer, begin, target, done, length);
       take(begin, length);
       done += length;
@@ -103,7 +113,7 @@ final class CudaTransfers {
     long end = Math.ceilDiv(begin + length, ALIGNMENT) * ALIGNMENT;
     if (end % HALF == 0) {
       session.check(
-          JCudaDriver.cuEventRecord(emptied[half], session.stream()),
+          JCudaDriver.cuEventRecord(emptied[half], stream.get()),
           "cuEventRecord",
           "a staging buffer");
     }

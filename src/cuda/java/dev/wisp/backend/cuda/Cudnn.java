@@ -64,7 +64,7 @@ final class Cudnn implements AutoCloseable {
     this.session = session;
     check(cudnnCreate(handle), "cudnnCreate", session.device().name());
     try {
-      CUstream_st stream = new CUstream_st(new Address().at(session.stream().handle()));
+      CUstream_st stream = new CUstream_st(new Address().at(session.streamHandle()));
       check(cudnnSetStream(handle, stream), "cudnnSetStream", "the backend's stream");
       check(
           cudnnCreateActivationDescriptor(relu),
@@ -108,6 +108,10 @@ final class Cudnn implements AutoCloseable {
    */
   private RuntimeException failure(int status, String function, String what) {
     String words = words(status);
+    CudaGraphs graphs = session.graphs();
+    if (graphs != null && graphs.capturing()) {
+      return new WispException(session.status().text(function, what, words));
+    }
     int pending = JCudaDriver.cuStreamSynchronize(session.stream());
     if (pending != 0) {
       words += "; the driver: " + CudaDriverApi.describe(pending);

@@ -3,8 +3,10 @@ package dev.wisp.backend.cuda;
 import static org.bytedeco.cuda.global.cudnn.*;
 
 import dev.wisp.backend.ConvSpec;
-import dev.wisp.backend.cuda.CudnnOptions.Precision;
+import dev.wisp.backend.Precision;
 import dev.wisp.backend.cuda.CudnnPass.Operands;
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -32,8 +34,13 @@ final class CudnnConvolutions implements Convolver {
   private final CudaHalf half;
   private final CudnnOperands operands;
   private final Cudnn cudnn;
-  private final CudnnPlans plans;
-  private final String description;
+  private final CudnnOptions options;
+  private final CudnnAlgorithms kept;
+  private final Map<Precision, CudnnPlans> plans = new EnumMap<>(Precision.class);
+  private final String version;
+
+  /** Read from any thread. */
+  private volatile Precision precision = Precision.FLOAT32;
 
   /**
    * Opens cuDNN; on the compute thread.
@@ -48,33 +55,44 @@ final class CudnnConvolutions implements Convolver {
     half = new CudaHalf(context);
     operands = new CudnnOperands(layouts, half);
     CudaSession session = context.session();
-    CudnnOptions options = context.cudnn();
-    if (options.precision() == Precision.MIXED
-        && session.device().capability() < FIRST_TENSOR_CORES) {
+    options = context.cudnn();
+    cudnn = new Cudnn(session);
+    version = Cudnn.version();
+    kept =
+        new CudnnAlgorithms(
+            context.cacheFolders(), session.device().name(), session.device().driver(), version);
+    if (!setPrecision(options.precision())) {
       LOG.info(
           "{} has no tensor cores: -D{}=mixed is ignored",
           session.device().name(),
           CudnnOptions.PRECISION);
-      options = options.withPrecision(Precision.FLOAT32);
     }
-    cudnn = new Cudnn(session);
-    String version = Cudnn.version();
-    description =
-        options.precision() == Precision.MIXED ? version + " in mixed precision" : version;
-    CudnnAlgorithms kept =
-        new CudnnAlgorithms(
-            context.cacheFolders(), session.device().name(), session.device().driver(), version);
-    plans = new CudnnPlans(cudnn, session, options, kept);
   }
 
-  /** For tests: what was tried, and what is at hand. */
+  /** The plans of the present precision. */
   CudnnPlans plans() {
-    return plans;
+    return plans.computeIfAbsent(
+        precision,
+        now -> new CudnnPlans(cudnn, context.session(), options.withPrecision(now), kept));
+  }
+
+  @Override
+  public Precision precision() {
+    return precision;
+  }
+
+  @Override
+  public boolean setPrecision(Precision wanted) {
+    boolean able =
+        wanted == Precision.FLOAT32
+            || context.session().device().capability() >= FIRST_TENSOR_CORES;
+    precision = able ? wanted : Precision.FLOAT32;
+    return able;
   }
 
   @Override
   public String describe() {
-    return description;
+    return precision == Precision.MIXED ? version + " in mixed precision" : version;
   }
 
   @Override
@@ -91,18 +109,19 @@ final class CudnnConvolutions implements Convolver {
       plain.forward(call, s, x, weights, bias, residual, y, relu);
       return;
     }
-    CudnnPlan plan = plans.known(CudnnPass.FORWARD, s);
+    CudnnPlan plan = plans().known(CudnnPass.FORWARD, s);
     if (plan == null) {
       int mark = call.mark();
       // Not y: that may be the residual, whose values are still needed.
       long scratch = call.workspace(s.outputElements() * Float.BYTES);
       plan =
-          plans.make(
-              call,
-              CudnnPass.FORWARD,
-              s,
-              layout -> operands.forward(call, layout, s, x, weights, scratch),
-              tried -> forward(call, tried, s, x, weights, bias, residual, scratch, relu));
+          plans()
+              .make(
+                  call,
+                  CudnnPass.FORWARD,
+                  s,
+                  layout -> operands.forward(call, layout, s, x, weights, scratch),
+                  tried -> forward(call, tried, s, x, weights, bias, residual, scratch, relu));
       call.release(mark);
     }
     if (plan.layout() == CudnnLayout.PLAIN) {
@@ -157,39 +176,100 @@ final class CudnnConvolutions implements Convolver {
   private boolean fused(
       CudaCall call, CudnnPlan plan, Operands o, long bias, long residual, boolean relu) {
     // Without an activation cuDNN knows one algorithm only; our own pass costs little there.
-    if (bias == 0 || !relu || plan.apart) {
+    if (bias == 0 || !relu || Boolean.FALSE.equals(plan.fuses)) {
       return false;
     }
-    CudnnShape s = plan.shape();
     int mark = call.mark();
-    int status =
-        cudnnConvolutionBiasActivationForward(
-            cudnn.handle,
-            cudnn.one,
-            s.x,
-            cudnn.first.at(o.x()),
-            s.weights,
-            cudnn.second.at(o.weights()),
-            s.convolution,
-            plan.choice().algorithm(),
-            cudnn.space.at(space(call, plan)),
-            plan.workspace(),
-            residual == 0 ? cudnn.zero : cudnn.one,
-            s.y,
-            cudnn.fourth.at(residual == 0 ? o.y() : residual),
-            s.bias,
-            cudnn.fifth.at(bias),
-            cudnn.relu,
-            s.y,
-            cudnn.third.at(o.y()));
-    call.release(mark);
-    if (Cudnn.notSupported(status)) {
-      plan.apart = true;
-      return false;
+    long[] operands = {
+      -plan.number(), 1, o.x(), o.weights(), o.y(), space(call, plan), residual, bias
+    };
+    Fused work = new Fused(plan);
+    if (plan.fuses == null) {
+      // The first time at once: it may turn out that there is no code for it.
+      context.queue().flush();
+      int status = work.status(operands, 0);
+      plan.fuses = !Cudnn.notSupported(status);
+      if (plan.fuses) {
+        cudnn.check(status, FUSED, plan.shape().toString());
+        finished(FUSED);
+      }
+    } else {
+      put(work, plan, operands);
     }
-    cudnn.check(status, FUSED, s.toString());
-    finished(FUSED);
-    return true;
+    call.release(mark);
+    return plan.fuses;
+  }
+
+  /** Queues a call of cuDNN's. */
+  private void put(CudaQueue.Work work, CudnnPlan plan, long[] operands) {
+    context.queue().add(work, plan.shape().toString().hashCode(), operands);
+    finished(work.name());
+  }
+
+  /** A convolution with bias, residual and ReLU in one call. */
+  private final class Fused implements CudaQueue.Work {
+    private final CudnnPlan plan;
+
+    Fused(CudnnPlan plan) {
+      this.plan = plan;
+    }
+
+    int status(long[] words, int at) {
+      CudnnShape s = plan.shape();
+      long y = words[at + 4];
+      long residual = words[at + 6];
+      return cudnnConvolutionBiasActivationForward(
+          cudnn.handle,
+          cudnn.one,
+          s.x,
+          cudnn.first.at(words[at + 2]),
+          s.weights,
+          cudnn.second.at(words[at + 3]),
+          s.convolution,
+          plan.choice().algorithm(),
+          cudnn.space.at(words[at + 5]),
+          plan.workspace(),
+          residual == 0 ? cudnn.zero : cudnn.one,
+          s.y,
+          cudnn.fourth.at(residual == 0 ? y : residual),
+          s.bias,
+          cudnn.fifth.at(words[at + 7]),
+          cudnn.relu,
+          s.y,
+          cudnn.third.at(y));
+    }
+
+    @Override
+    public void issue(long[] words, int at) {
+      cudnn.check(status(words, at), FUSED, plan.shape().toString());
+    }
+
+    @Override
+    public String name() {
+      return FUSED;
+    }
+  }
+
+  /** One of the three convolutions alone. */
+  private final class Product implements CudaQueue.Work {
+    private final CudnnPass pass;
+    private final CudnnPlan plan;
+
+    Product(CudnnPass pass, CudnnPlan plan) {
+      this.pass = pass;
+      this.plan = plan;
+    }
+
+    @Override
+    public void issue(long[] words, int at) {
+      Operands o = new Operands(words[at + 2], words[at + 3], words[at + 4]);
+      pass.run(cudnn, plan.shape(), plan.choice().algorithm(), o, words[at + 5], plan.workspace());
+    }
+
+    @Override
+    public String name() {
+      return pass.function();
+    }
   }
 
   @Override
@@ -269,19 +349,18 @@ final class CudnnConvolutions implements Convolver {
     if (!fits(s)) {
       return null;
     }
-    CudnnPlan plan = plans.known(pass, s);
+    CudnnPlan plan = plans().known(pass, s);
     if (plan == null) {
-      plan = plans.make(call, pass, s, inLayout, trial);
+      plan = plans().make(call, pass, s, inLayout, trial);
     }
     return plan.layout() == CudnnLayout.PLAIN ? null : plan;
   }
 
   private void run(CudaCall call, CudnnPass pass, CudnnPlan plan, Operands o) {
     int mark = call.mark();
-    pass.run(
-        cudnn, plan.shape(), plan.choice().algorithm(), o, space(call, plan), plan.workspace());
+    long[] operands = {-plan.number(), 0, o.x(), o.weights(), o.y(), space(call, plan)};
+    put(new Product(pass, plan), plan, operands);
     call.release(mark);
-    finished(pass.function());
   }
 
   /** Called after each call that computes. */
@@ -303,7 +382,7 @@ final class CudnnConvolutions implements Convolver {
 
   @Override
   public void close() {
-    plans.close();
+    plans.values().forEach(CudnnPlans::close);
     cudnn.close();
   }
 }

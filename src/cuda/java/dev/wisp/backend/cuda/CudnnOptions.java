@@ -1,5 +1,6 @@
 package dev.wisp.backend.cuda;
 
+import dev.wisp.backend.Precision;
 import dev.wisp.common.WispException;
 import java.util.Arrays;
 import java.util.Locale;
@@ -11,7 +12,7 @@ import java.util.stream.Collectors;
  * @param use what computes them
  * @param layout the order of activations inside a convolution; outside it is always NHWC
  * @param algorithms those that may be chosen
- * @param precision of the products
+ * @param precision of the products until {@link dev.wisp.backend.Backend#setPrecision} is called
  * @param workspaceBytes most device memory one convolution may use beside its tensors
  */
 record CudnnOptions(
@@ -61,14 +62,6 @@ record CudnnOptions(
     ALL
   }
 
-  /** Precision of the products. */
-  enum Precision {
-    /** float32 throughout; no TF32. */
-    FLOAT32,
-    /** float16 operands and results of a convolution, summed in float32. */
-    MIXED
-  }
-
   CudnnOptions {
     if (workspaceBytes < 0) {
       throw new IllegalArgumentException("a workspace of %d bytes".formatted(workspaceBytes));
@@ -85,7 +78,8 @@ record CudnnOptions(
         (long) CudaOptions.megabytes(WORKSPACE_MB, DEFAULT_WORKSPACE_MB) << 20);
   }
 
-  private static <E extends Enum<E>> E property(String name, E standard) {
+  /** A system property that names one of an enum's values in small letters. */
+  static <E extends Enum<E>> E property(String name, E standard) {
     String text = System.getProperty(name, word(standard));
     E[] values = standard.getDeclaringClass().getEnumConstants();
     for (E value : values) {

@@ -1,15 +1,19 @@
 package dev.wisp.backend.cuda;
 
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /** How one convolution is computed: the choice made for it, and what its execution needs. */
 final class CudnnPlan implements AutoCloseable {
+  private static final AtomicLong MADE = new AtomicLong();
+
+  private final long number = MADE.incrementAndGet();
   private final CudnnChoice choice;
   private final @Nullable CudnnShape shape;
   private final long workspace;
 
-  /** Whether cuDNN has refused to add bias, residual and activation itself. */
-  boolean apart;
+  /** Whether cuDNN adds bias, residual and activation itself; null while that is not known. */
+  @Nullable Boolean fuses;
 
   /**
    * A plan that owns its shape.
@@ -21,6 +25,11 @@ final class CudnnPlan implements AutoCloseable {
     this.choice = choice;
     this.shape = shape;
     this.workspace = workspace;
+  }
+
+  /** Tells plans of the process apart. */
+  long number() {
+    return number;
   }
 
   CudnnChoice choice() {

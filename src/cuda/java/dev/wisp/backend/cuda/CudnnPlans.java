@@ -1,7 +1,7 @@
 package dev.wisp.backend.cuda;
 
+import dev.wisp.backend.Precision;
 import dev.wisp.backend.cuda.CudnnOptions.Algorithms;
-import dev.wisp.backend.cuda.CudnnOptions.Precision;
 import dev.wisp.backend.cuda.CudnnPass.Candidate;
 import dev.wisp.backend.cuda.CudnnPass.Operands;
 import java.util.Comparator;
@@ -73,6 +73,7 @@ final class CudnnPlans implements AutoCloseable {
       ConvolutionSizes s,
       Function<CudnnLayout, Operands> operands,
       Consumer<CudnnPlan> trial) {
+    session.queue().flush(); // What is queued may need the plan that is dropped.
     while (plans.size() >= CAPACITY) {
       var eldest = plans.entrySet().iterator();
       CudnnPlan dropped = eldest.next().getValue();
@@ -230,11 +231,13 @@ final class CudnnPlans implements AutoCloseable {
         }
       }
       long space = most == 0 ? 0 : call.workspace(most);
+      Operands tried = operands.apply(layout);
+      session.queue().flush();
       Candidate best =
-          pass.find(cudnn, shape, operands.apply(layout), space, most).stream()
-              .filter(tried -> tried.status() == 0 && tried.deterministic())
-              .filter(tried -> allowed(pass, tried.algorithm()))
-              .filter(tried -> tried.bytes() <= options.workspaceBytes())
+          pass.find(cudnn, shape, tried, space, most).stream()
+              .filter(one -> one.status() == 0 && one.deterministic())
+              .filter(one -> allowed(pass, one.algorithm()))
+              .filter(one -> one.bytes() <= options.workspaceBytes())
               .min(Comparator.comparingDouble(Candidate::millis))
               .orElse(null);
       if (best == null) {

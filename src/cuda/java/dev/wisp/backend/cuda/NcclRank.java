@@ -36,7 +36,7 @@ final class NcclRank {
     this.backend = backend;
     this.communicator = communicator;
     context = backend.context();
-    stream = new CUstream_st(new Cudnn.Address().at(context.stream().handle()));
+    stream = new CUstream_st(new Cudnn.Address().at(context.session().streamHandle()));
   }
 
   /** A tensor with elements. */
@@ -99,6 +99,7 @@ final class NcclRank {
   }
 
   private void combine(List<Part> parts) {
+    context.queue().flush();
     check(ncclGroupStart(), "ncclGroupStart", "card " + backend.device());
     try {
       queue(parts);

@@ -64,14 +64,17 @@ final class CountedNetworkCalls {
                 CONV_SIZE,
                 (b, t) -> {
                   Tensor weight = weights(t);
-                  Tensor scale = t.positive(CHANNELS);
+                  Tensor scale = t.positive(2, CHANNELS);
                   return () -> {
                     try (ConvWeights packed = b.convWeights(CONV)) {
                       b.loadWeights(packed, weight, scale);
                     }
                   };
                 })
-            .launches("wisp_load_weights", Work.of(8 * WEIGHTS + 4 * CHANNELS, WEIGHTS), STRIDE),
+            .launches(
+                "wisp_load_weights",
+                Work.of(8 * WEIGHTS + 8 * CHANNELS, 0).withDoubles(2.0 * WEIGHTS),
+                STRIDE),
         new CountedCall(
                 CONV_SIZE,
                 (b, t) -> {
@@ -142,11 +145,11 @@ final class CountedNetworkCalls {
                   Tensor beta = t.floats(CHANNELS);
                   Tensor mean = t.floats(CHANNELS);
                   Tensor var = t.positive(CHANNELS);
-                  Tensor scale = t.out(CHANNELS);
+                  Tensor scale = t.out(2, CHANNELS);
                   Tensor bias = t.out(CHANNELS);
                   return () -> b.foldNorm(gamma, beta, mean, var, EPS, scale, bias);
                 })
-            .launches("wisp_fold_norm", Work.of(24 * CHANNELS, 0).withDoubles(5.0 * CHANNELS)),
+            .launches("wisp_fold_norm", Work.of(28 * CHANNELS, 0).withDoubles(6.0 * CHANNELS)),
         new CountedCall(
                 CONV_SIZE,
                 (b, t) -> {
@@ -289,8 +292,16 @@ final class CountedNetworkCalls {
                           .map(s -> new SgdSlot(t.floats(s), t.floats(s), t.floats(s), 0.1f))
                           .toList();
                   Tensor norm = t.positive(1);
-                  return () -> b.sgdStep(slots, norm, 1, 1e-4f, 0.9f, false);
+                  return () -> b.sgdStep(slots, norm, null, 1, 1e-4f, 0.9f, false);
                 })
-            .launches("wisp_sgd_step", Work.of(20 * elements, 7 * elements)));
+            .launches("wisp_sgd_step", Work.of(20 * elements, 7 * elements)),
+        new CountedCall(
+                "a scale that doubles",
+                (b, t) -> {
+                  Tensor norm = t.ones(1);
+                  Tensor lossScale = t.ones(2);
+                  return () -> b.updateLossScale(norm, lossScale, 1);
+                })
+            .launches("wisp_update_loss_scale", Work.of(20, 2), "five values, a sector each"));
   }
 }

@@ -61,6 +61,14 @@ final class CountedPointwiseCalls {
                 SIZE,
                 (b, t) -> {
                   Tensor x = features(t);
+                  Tensor factor = t.ones(2);
+                  return () -> b.scale(x, factor);
+                })
+            .launches("wisp_scale", Work.of(8 * ELEMENTS, ELEMENTS)),
+        new CountedCall(
+                SIZE,
+                (b, t) -> {
+                  Tensor x = features(t);
                   return () -> b.relu(x, x);
                 })
             .launches("wisp_relu", Work.of(8 * ELEMENTS, ELEMENTS)),

@@ -18,6 +18,7 @@ import dev.wisp.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -74,6 +75,28 @@ class CudaBackendTest {
                     .containsExactly(factor, 2 * factor, 3 * factor));
       }
     }
+  }
+
+  /** Graphs are of use only where the same work finds the same memory. */
+  @Test
+  void equalRequestsFindTheSameMemoryInWhateverOrderItCameBack() {
+    try (CudaBackend backend = open(1 << 20)) {
+      inScope(
+          backend,
+          scope -> {
+            List<Tensor> first = Stream.generate(() -> scope.f32(1000)).limit(4).toList();
+            List<Long> addresses = first.stream().map(x -> address(backend, x)).toList();
+            for (int released : new int[] {2, 0, 3, 1}) {
+              first.get(released).release();
+            }
+            List<Tensor> second = Stream.generate(() -> scope.f32(1000)).limit(4).toList();
+            assertThat(second.stream().map(x -> address(backend, x)).toList()).isEqualTo(addresses);
+          });
+    }
+  }
+
+  private static long address(CudaBackend backend, Tensor tensor) {
+    return backend.context().call("address").memory(tensor).address();
   }
 
   @Test

@@ -62,11 +62,15 @@ class CudaCountsTest {
   }
 
   private static void countAll(String code, List<CountedCall> calls) {
-    // The project's convolutions, not cuDNN's.
+    // The project's convolutions, not cuDNN's, and every launch done when its operation returns.
     CudnnOptions plain = CudnnOptions.standard().withUse(CudnnOptions.Use.PLAIN);
     try (CudaBackend backend =
         CudaBackend.open(
-            CudaOptions.standard().withCacheBytes(0).withCode(code).withCudnn(plain))) {
+            CudaOptions.standard()
+                .withCacheBytes(0)
+                .withCode(code)
+                .withGraphs(CudaOptions.Graphs.OFF)
+                .withCudnn(plain))) {
       calls.forEach(call -> backend.run(() -> countOne(backend, call)));
     }
   }

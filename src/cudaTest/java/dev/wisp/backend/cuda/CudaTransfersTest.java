@@ -8,8 +8,11 @@ import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Shape;
 import dev.wisp.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -37,6 +40,87 @@ class CudaTransfersTest {
             body.accept(scope);
           }
         });
+  }
+
+  /** Computes in between, on the other stream, on memory that the upload overwrites. */
+  @Test
+  void whatIsCopiedAheadArrivesWhateverIsComputedMeanwhile() {
+    inScope(
+        scope -> {
+          float[] next = ramp(1_500_000, 1);
+          Tensor target = scope.f32(next.length);
+          Tensor sum = scope.f32(next.length);
+          for (int step = 0; step < 3; step++) {
+            float[] values = next;
+            backend.upload(values, target);
+            backend.fill(sum, 0);
+            backend.addScaled(2, target, sum);
+            next = ramp(values.length, step + 2);
+            backend.prefetch(next);
+            backend.addScaled(1, target, sum);
+            assertThat(backend.floats(sum)[7]).isEqualTo(3 * values[7]);
+          }
+        });
+    assertThat(backend.memoryStatistics().used()).isZero();
+  }
+
+  @Test
+  void onlyTheArrayThatWasCopiedAheadIsTakenAndOnce() {
+    inScope(
+        scope -> {
+          Tensor target = scope.f32(1000);
+          float[] ahead = ramp(1000, 3);
+          backend.prefetch(ahead);
+          backend.upload(ramp(1000, 4), target);
+          assertThat(backend.floats(target)).isEqualTo(ramp(1000, 4));
+          backend.upload(ahead, target);
+          assertThat(backend.floats(target)).isEqualTo(ramp(1000, 3));
+          ahead[0] = 70;
+          backend.upload(ahead, target);
+          assertThat(backend.floats(target)).isEqualTo(ahead);
+        });
+  }
+
+  @Test
+  void whatNobodyTakesGivesItsPlaceToALargerArray() {
+    inScope(
+        scope -> {
+          backend.prefetch(ramp(10, 1));
+          float[] large = ramp(900_000, 2);
+          backend.prefetch(large);
+          Tensor target = scope.f32(large.length);
+          backend.upload(large, target);
+          assertThat(backend.floats(target)).isEqualTo(large);
+          backend.prefetch(new float[0]);
+        });
+  }
+
+  /** More than are under way at a time; each has the value of its moment. */
+  @Test
+  void readingsAskedForLateHaveTheValuesOfTheirTime() {
+    List<Supplier<float[]>> readings = new ArrayList<>();
+    inScope(
+        scope -> {
+          Tensor one = scope.f32(1);
+          Tensor x = scope.f32(1);
+          backend.fill(one, 1);
+          backend.fill(x, 0);
+          for (int i = 0; i < 150; i++) {
+            backend.addScaled(1, one, x);
+            readings.add(backend.read(x));
+          }
+        });
+    for (int i = 0; i < readings.size(); i++) {
+      assertThat(readings.get(i).get()).containsExactly(i + 1);
+    }
+  }
+
+  private static float[] ramp(int length, float step) {
+    float[] values = new float[length];
+    for (int i = 0; i < length; i++) {
+      values[i] = step * i;
+    }
+    return values;
   }
 
   /** Around nothing, one element, an alignment of 256 bytes, a half, the buffer, and beyond. */

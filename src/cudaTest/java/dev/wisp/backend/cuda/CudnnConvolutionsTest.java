@@ -1,10 +1,12 @@
 package dev.wisp.backend.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.wisp.backend.ConvSpec;
 import dev.wisp.backend.ConvWeights;
+import dev.wisp.backend.Precision;
 import dev.wisp.backend.conformance.ConformanceCase;
 import dev.wisp.backend.conformance.ConformanceResult;
 import dev.wisp.backend.conformance.ConformanceSuite;
@@ -12,7 +14,6 @@ import dev.wisp.backend.conformance.Refusal.Kind;
 import dev.wisp.backend.conformance.Refusals;
 import dev.wisp.backend.cuda.CudnnOptions.Algorithms;
 import dev.wisp.backend.cuda.CudnnOptions.Layouts;
-import dev.wisp.backend.cuda.CudnnOptions.Precision;
 import dev.wisp.backend.cuda.CudnnOptions.Use;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
@@ -321,6 +322,45 @@ class CudnnConvolutionsTest {
           }
         }
         assertThat(Arrays.equals(got.get(3), want.get(3))).as("db").isTrue();
+      }
+    }
+  }
+
+  @Test
+  void aBackendChangesItsPrecisionAndBack() {
+    CudnnOptions single = cudnn(Layouts.AUTO);
+    try (CudaBackend backend = CudaBackend.open(options(single), List.of(folder));
+        CudaBackend mixed =
+            CudaBackend.open(options(single.withPrecision(Precision.MIXED)), List.of(folder))) {
+      List<float[]> exact = step(backend, SPEC, 9, 7);
+      assertThat(setPrecision(backend, Precision.MIXED)).isTrue();
+      assertThat(backend.precision()).isEqualTo(Precision.MIXED);
+      assertThat(backend.describe()).endsWith("in mixed precision");
+      sameBits(step(backend, SPEC, 9, 7), step(mixed, SPEC, 9, 7));
+      assertThat(setPrecision(backend, Precision.FLOAT32)).isTrue();
+      assertThat(backend.describe()).endsWith("convolutions by cuDNN 9.5.1");
+      sameBits(step(backend, SPEC, 9, 7), exact);
+      assertThat(plans(backend).searches()).isEqualTo(3);
+      assertThatThrownBy(() -> backend.setPrecision(Precision.MIXED))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("setPrecision");
+    }
+  }
+
+  private static boolean setPrecision(CudaBackend backend, Precision precision) {
+    return backend.compute(() -> backend.setPrecision(precision));
+  }
+
+  @Test
+  void whatHasNoFloat16ConvolutionsSaysSoAndStaysFloat32() {
+    CudnnOptions plain = CudnnOptions.standard().withUse(Use.PLAIN);
+    for (CudaOptions options :
+        List.of(options(cudnn(Layouts.NHWC)).withDevice(1), options(plain))) {
+      try (CudaBackend backend = CudaBackend.open(options, List.of(folder))) {
+        List<float[]> exact = step(backend, SPEC, 5, 6);
+        assertThat(setPrecision(backend, Precision.MIXED)).isFalse();
+        assertThat(backend.precision()).isEqualTo(Precision.FLOAT32);
+        sameBits(step(backend, SPEC, 5, 6), exact);
       }
     }
   }

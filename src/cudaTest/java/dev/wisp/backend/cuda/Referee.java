@@ -6,6 +6,9 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
 
 /** What the software CUDA device lets a test decide and see (native/softgpu/include/softgpu.h). */
 public final class Referee {
@@ -69,10 +72,24 @@ public final class Referee {
 
   /** What every kernel has done since {@link #resetCounts}, as the device's JSON. */
   public static String counts() {
+    return text("softgpu_counts");
+  }
+
+  /** How often each function of the driver was called since {@link #resetCounts}. */
+  public static Map<String, Long> calls() {
+    Map<String, Long> calls = new TreeMap<>();
+    Pattern.compile("\"(\\w+)\": (\\d+)")
+        .matcher(text("softgpu_calls"))
+        .results()
+        .forEach(call -> calls.put(call.group(1), Long.valueOf(call.group(2))));
+    return calls;
+  }
+
+  private static String text(String function) {
     MethodHandle copy =
         Linker.nativeLinker()
             .downcallHandle(
-                MemorySegment.ofAddress(CudaLibrary.address("softgpu_counts")),
+                MemorySegment.ofAddress(CudaLibrary.address(function)),
                 FunctionDescriptor.of(
                     ValueLayout.JAVA_LONG, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG));
     try (Arena arena = Arena.ofConfined()) {
@@ -81,7 +98,7 @@ public final class Referee {
       long copied = (long) copy.invokeExact(text, length + 1);
       return text.asSlice(0, copied + 1).getString(0);
     } catch (Throwable impossible) {
-      throw new AssertionError("softgpu_counts", impossible);
+      throw new AssertionError(function, impossible);
     }
   }
 

@@ -336,7 +336,7 @@ public final class KernelBenchmarks {
           SgdSlot slot =
               new SgdSlot(t.uniform(elements), t.zeros(elements), t.zeros(elements), 1e-3f);
           Tensor norm = t.zeros(1);
-          return () -> t.backend().sgdStep(List.of(slot), norm, 1, 1e-4f, 0.9f, false);
+          return () -> t.backend().sgdStep(List.of(slot), norm, null, 1, 1e-4f, 0.9f, false);
         });
   }
 }

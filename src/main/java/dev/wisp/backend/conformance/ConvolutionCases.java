@@ -172,7 +172,7 @@ final class ConvolutionCases {
               Tensor rest = residual == Residual.NONE ? null : t.normal(size.out());
               Tensor y = rest != null && residual == Residual.IN_PLACE ? rest : t.f32(size.out());
               try (ConvWeights holder = b.convWeights(spec)) {
-                b.loadWeights(holder, weight, scale ? t.uniform(0.5, 2, spec.outChannels()) : null);
+                b.loadWeights(holder, weight, scale ? scales(t, spec) : null);
                 b.convForward(holder, x, bias ? t.normal(spec.outChannels()) : null, rest, relu, y);
               }
               t.out("y", y);
@@ -183,7 +183,7 @@ final class ConvolutionCases {
     Backend b = t.backend();
     Tensor dx = t.f32(size.in());
     try (ConvWeights holder = b.convWeights(size.spec)) {
-      b.loadWeights(holder, size.weights(t), t.uniform(0.5, 2, size.spec.outChannels()));
+      b.loadWeights(holder, size.weights(t), scales(t, size.spec));
       b.convBackwardData(holder, t.normal(size.out()), dx);
     }
     t.out("dx", dx);
@@ -223,7 +223,7 @@ final class ConvolutionCases {
     Backend b = t.backend();
     Size size = SIZES.get(10);
     Tensor weight = size.weights(t);
-    Tensor scale = t.uniform(0.5, 2, size.spec.outChannels());
+    Tensor scale = scales(t, size.spec);
     Tensor x = t.normal(size.in());
     Tensor y = t.f32(size.out());
     Tensor dx = t.f32(size.in());
@@ -246,7 +246,7 @@ final class ConvolutionCases {
     Tensor y = t.f32(size.out());
     Tensor dx = t.f32(size.in());
     try (ConvWeights holder = b.convWeights(size.spec)) {
-      b.loadWeights(holder, size.weights(t), t.uniform(0.5, 2, size.spec.outChannels()));
+      b.loadWeights(holder, size.weights(t), scales(t, size.spec));
       b.convForward(holder, x, null, null, false, y);
       b.convBackwardData(holder, y, dx);
       b.loadWeights(holder, size.weights(t), null);
@@ -257,8 +257,24 @@ final class ConvolutionCases {
     t.out("dx", dx);
   }
 
+  /** Scales in float32 and what that leaves of them, {@code [2, O]}. */
+  private static Tensor scales(Trial t, ConvSpec spec) {
+    long c = spec.outChannels();
+    Tensor scale = t.f32(2, c);
+    t.backend()
+        .foldNorm(
+            t.uniform(0.5, 2, c),
+            t.normal(c),
+            t.normal(c),
+            t.uniform(0.5, 2, c),
+            EPS,
+            scale,
+            t.f32(c));
+    return scale;
+  }
+
   private static void foldNorm(Trial t, int c) {
-    Tensor scale = t.f32(c);
+    Tensor scale = t.f32(2, c);
     Tensor bias = t.f32(c);
     t.backend()
         .foldNorm(t.normal(c), t.normal(c), t.normal(c), t.uniform(0, 2, c), EPS, scale, bias);

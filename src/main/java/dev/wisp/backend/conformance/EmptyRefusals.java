@@ -30,6 +30,7 @@ final class EmptyRefusals {
   }
 
   private void fill() {
+    add("scale", "no factor", (b, t) -> b.scale(t.f32(3), t.f32(0)));
     add("spatialMean", "no position", (b, t) -> b.spatialMean(t.f32(1, 0, 2, 3), t.f32(1, 3)));
     add(
         "softMarginLoss",

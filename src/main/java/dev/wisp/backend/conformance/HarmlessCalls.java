@@ -24,6 +24,7 @@ final class HarmlessCalls {
     add(calls, "fill", (b, t) -> b.fill(t.f32(3, 0), 1));
     add(calls, "floats", (b, t) -> b.floats(t.f32(0, 2)));
     add(calls, "addScaled", (b, t) -> b.addScaled(1, t.f32(0), t.f32(0)));
+    add(calls, "scale", (b, t) -> b.scale(t.f32(0), t.constant(2, 1)));
     add(calls, "addMirrored", (b, t) -> b.addMirrored(t.f32(0, 2, 3, 4), t.f32(0, 2, 3, 4)));
     add(calls, "spatialMean", (b, t) -> b.spatialMean(t.f32(0, 2, 3, 4), t.f32(0, 4)));
     add(
@@ -147,7 +148,7 @@ final class HarmlessCalls {
         (b, t) ->
             b.randomWalk(t.f32(0, 5), t.f32(2, 0, 5), IrnSamples.PATHS, 10, 3, t.f32(2, 0, 5)));
     add(calls, "gradientNorm", (b, t) -> b.gradientNorm(List.of(), t.f32(1)));
-    add(calls, "sgdStep", (b, t) -> b.sgdStep(List.of(), t.constant(0, 1), 1, 0, 0, true));
+    add(calls, "sgdStep", (b, t) -> b.sgdStep(List.of(), t.constant(0, 1), null, 1, 0, 0, true));
     calls.add(
         new Harmless(
             "argmaxMaps",

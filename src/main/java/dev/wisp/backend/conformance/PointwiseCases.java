@@ -24,6 +24,9 @@ final class PointwiseCases {
       cases.add(new ConformanceCase("fill", text, t -> fill(t, s)));
       cases.add(new ConformanceCase("copy", text, t -> copy(t, s)));
       cases.add(new ConformanceCase("addScaled", text, t -> addScaled(t, s)));
+      for (float factor : new float[] {1, 1024, 0.125f, -0.7f}) {
+        cases.add(new ConformanceCase("scale", text + " by " + factor, t -> scale(t, factor, s)));
+      }
       cases.add(new ConformanceCase("relu", text, t -> relu(t, s)));
       cases.add(new ConformanceCase("reluBackward", text, t -> reluBackward(t, s)));
       cases.add(new ConformanceCase("addMirrored", text, t -> addMirrored(t, s)));
@@ -81,6 +84,15 @@ final class PointwiseCases {
     Tensor target = t.normal(s);
     t.backend().addScaled(-0.7f, t.normal(s), target);
     t.out("target", target);
+  }
+
+  private static void scale(Trial t, float factor, long[] s) {
+    Tensor x = t.normal(s);
+    t.backend().scale(x, t.tensor(new float[] {factor, 3}, 2));
+    t.outExact("x", x);
+    Tensor odd = withNaN(t, s);
+    t.backend().scale(odd, t.constant(factor, 1));
+    t.outExact("NaN, zeros and infinities", odd);
   }
 
   private static Tensor withNaN(Trial t, long[] s) {

@@ -77,7 +77,7 @@ final class Samples {
         Sample.of("loadWeights")
             .convolution(CONV)
             .in("weight", 4, 3, 3, 3)
-            .in("scale", 4)
+            .in("scale", 2, 4)
             .calls((b, w, t) -> b.loadWeights(w, t[0], t[1])),
         Sample.of("convForward")
             .convolution(new ConvSpec(3, 3, 3, 1, 1, 1))
@@ -103,7 +103,7 @@ final class Samples {
             .in("beta", 3)
             .in("mean", 3)
             .in("var", 3)
-            .out("scale", 3)
+            .out("scale", 2, 3)
             .out("bias", 3)
             .calls((b, w, t) -> b.foldNorm(t[0], t[1], t[2], t[3], EPS, t[4], t[5])),
         Sample.of("foldNormBackward")
@@ -216,6 +216,14 @@ final class Samples {
             .out("target", 2, 3)
             .reshapable()
             .calls((b, w, t) -> b.addScaled(0.5f, t[0], t[1])),
+        Sample.of("scale")
+            .out("x", 2, 3)
+            .free(0, 1)
+            .reshapable()
+            .in("factor", 6)
+            .free(0)
+            .reshapable()
+            .calls((b, w, t) -> b.scale(t[0], t[1])),
         Sample.of("relu")
             .in("x", 2, 3)
             .out("out", 2, 3)
@@ -404,9 +412,20 @@ final class Samples {
             .in("gradient", 1)
             .out("momentum", 1)
             .in("norm", 1)
+            .in("lossScale", 2)
             .calls(
                 (b, w, t) ->
                     b.sgdStep(
-                        List.of(new SgdSlot(t[0], t[1], t[2], 0.1f)), t[3], 1, 0, 0.9f, true)));
+                        List.of(new SgdSlot(t[0], t[1], t[2], 0.1f)),
+                        t[3],
+                        t[4],
+                        1,
+                        0,
+                        0.9f,
+                        true)),
+        Sample.of("updateLossScale")
+            .in("norm", 1)
+            .out("lossScale", 2)
+            .calls((b, w, t) -> b.updateLossScale(t[0], t[1], 2000)));
   }
 }

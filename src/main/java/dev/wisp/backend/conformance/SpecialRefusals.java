@@ -158,15 +158,37 @@ final class SpecialRefusals {
         Kind.VALUE,
         (b, t) ->
             b.sgdStep(
-                List.of(new SgdSlot(t.f32(4), t.f32(4), null, 1)), t.f32(1), 1, 0, 0.9f, true));
+                List.of(new SgdSlot(t.f32(4), t.f32(4), null, 1)),
+                t.f32(1),
+                null,
+                1,
+                0,
+                0.9f,
+                true));
     add(
         "sgdStep",
         "the same weight twice",
         Kind.OVERLAP,
         (b, t) -> {
           SgdSlot slot = new SgdSlot(t.f32(4), t.f32(4), null, 1);
-          b.sgdStep(List.of(slot, slot), t.f32(1), 1, 0, 0, true);
+          b.sgdStep(List.of(slot, slot), t.f32(1), null, 1, 0, 0, true);
         });
+    add(
+        "sgdStep",
+        "the loss scale as a weight",
+        Kind.OVERLAP,
+        (b, t) -> {
+          Tensor scale = t.f32(2);
+          SgdSlot slot = new SgdSlot(scale, t.f32(2), null, 1);
+          b.sgdStep(List.of(slot), t.f32(1), scale, 1, 0, 0, true);
+        });
+    for (int interval : new int[] {0, -1, (1 << 24) + 1}) {
+      add(
+          "updateLossScale",
+          "an interval of " + interval,
+          Kind.VALUE,
+          (b, t) -> b.updateLossScale(t.f32(1), t.f32(2), interval));
+    }
   }
 
   /** Holders of weights that are closed, empty or somebody else's. */

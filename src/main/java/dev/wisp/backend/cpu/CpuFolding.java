@@ -20,7 +20,7 @@ final class CpuFolding {
     MemorySegment betas = call.in("beta", beta, channels);
     MemorySegment means = call.in("mean", mean, channels);
     MemorySegment vars = call.in("var", var, channels);
-    MemorySegment scales = call.out("scale", scale, channels);
+    MemorySegment scales = call.out("scale", scale, 2, channels);
     MemorySegment biases = call.out("bias", bias, channels);
     call.run(
         () ->

@@ -19,7 +19,7 @@ final class CpuMemory implements BlockPool.Source<MemorySegment> {
     return new BlockPool<>(
         new CpuMemory(),
         new BlockPool.Limits(
-            options.cacheBytes(), options.limitBytes(), ALIGNMENT, options.poison()));
+            options.cacheBytes(), options.limitBytes(), ALIGNMENT, options.poison(), false));
   }
 
   @Override

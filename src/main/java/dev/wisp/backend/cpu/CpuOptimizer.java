@@ -5,6 +5,7 @@ import dev.wisp.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Stochastic gradient descent on the CPU. */
 final class CpuOptimizer implements OptimizerOps {
@@ -34,12 +35,14 @@ final class CpuOptimizer implements OptimizerOps {
   public void sgdStep(
       List<SgdSlot> slots,
       Tensor norm,
+      @Nullable Tensor lossScale,
       float maxNorm,
       float weightDecay,
       float momentum,
       boolean first) {
     Call call = context.call("sgdStep");
     MemorySegment total = call.in("norm", norm, 1);
+    MemorySegment scale = call.inOrNull("lossScale", lossScale, 2);
     int count = slots.size();
     List<MemorySegment> weights = new ArrayList<>();
     List<MemorySegment> gradients = new ArrayList<>();
@@ -75,9 +78,19 @@ final class CpuOptimizer implements OptimizerOps {
                     lengths,
                     (long) count,
                     total,
+                    scale,
                     maxNorm,
                     weightDecay,
                     momentum,
                     setVelocities));
+  }
+
+  @Override
+  public void updateLossScale(Tensor norm, Tensor lossScale, int interval) {
+    Call call = context.call("updateLossScale");
+    MemorySegment total = call.in("norm", norm, 1);
+    MemorySegment scale = call.out("lossScale", lossScale, 2);
+    call.require(interval >= 1 && interval <= MOST_INTERVAL, "interval is " + interval);
+    call.run(() -> (int) NativeKernels.UPDATE_LOSS_SCALE.invokeExact(total, scale, interval));
   }
 }

@@ -49,6 +49,16 @@ final class CpuPointwise implements PointwiseOps {
   }
 
   @Override
+  public void scale(Tensor x, Tensor factor) {
+    Call call = context.call("scale");
+    MemorySegment by = call.inAny("factor", factor);
+    MemorySegment values = call.outAny("x", x);
+    call.require(factor.shape().elements() > 0, "needs a factor");
+    long n = x.shape().elements();
+    call.run(() -> (int) NativeKernels.SCALE.invokeExact(values, by, n));
+  }
+
+  @Override
   public void relu(Tensor x, Tensor out) {
     Call call = context.call("relu");
     MemorySegment from = call.inAny("x", x);

@@ -59,7 +59,8 @@ final class DnnlConvolutions {
     ConvSpec spec = holder.spec();
     long k = spec.kernel();
     MemorySegment from = call.in("weight", weight, spec.outChannels(), spec.inChannels(), k, k);
-    MemorySegment factors = call.inOrNull("scale", scale, spec.outChannels());
+    // Its first row alone: the rest is less than what sums in float32 lose.
+    MemorySegment factors = call.inOrNull("scale", scale, 2, spec.outChannels());
     holder.load(from, scale == null ? null : factors);
   }
 

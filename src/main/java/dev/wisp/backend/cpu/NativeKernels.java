@@ -28,6 +28,7 @@ final class NativeKernels {
   static final MethodHandle COPY = status("wisp_copy", ADDRESS, ADDRESS, JAVA_LONG);
   static final MethodHandle ADD_SCALED =
       status("wisp_add_scaled", JAVA_FLOAT, ADDRESS, ADDRESS, JAVA_LONG);
+  static final MethodHandle SCALE = status("wisp_scale", ADDRESS, ADDRESS, JAVA_LONG);
   static final MethodHandle RELU = status("wisp_relu", ADDRESS, ADDRESS, JAVA_LONG);
   static final MethodHandle RELU_BACKWARD =
       status("wisp_relu_backward", ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG);
@@ -214,10 +215,13 @@ final class NativeKernels {
           ADDRESS,
           JAVA_LONG,
           ADDRESS,
+          ADDRESS,
           JAVA_FLOAT,
           JAVA_FLOAT,
           JAVA_FLOAT,
           JAVA_INT);
+  static final MethodHandle UPDATE_LOSS_SCALE =
+      status("wisp_update_loss_scale", ADDRESS, ADDRESS, JAVA_INT);
   static final MethodHandle PACK_WEIGHTS =
       status(
           "wisp_pack_weights",

@@ -28,7 +28,7 @@ final class NativeLibrary {
   static final String RESOURCE = "/dev/wisp/native/linux-x86_64/libwisp.so";
 
   /** {@code WISP_ABI} of native/include/wisp.h, the version these bindings are written for. */
-  static final int ABI = 2;
+  static final int ABI = 3;
 
   private static @Nullable SymbolLookup symbols;
 

@@ -12,11 +12,17 @@ public final class ConvolutionReference {
     this.r = rounding;
   }
 
-  /** {@code out[o, ...] = weight[o, ...] * scale[o]}; scale may be null for 1. */
+  /**
+   * {@code out[o, ...] = weight[o, ...] * (scale[0, o] + scale[1, o])}; scale may be null for 1.
+   */
   public void loadWeights(ConvSpec spec, double[] weight, double @Nullable [] scale, double[] out) {
     int inner = out.length / spec.outChannels();
     for (int i = 0; i < out.length; i++) {
-      out[i] = scale == null ? weight[i] : r.of(weight[i] * scale[i / inner]);
+      int o = i / inner;
+      out[i] =
+          scale == null
+              ? weight[i]
+              : r.of(weight[i] * r.of(scale[o] + scale[spec.outChannels() + o]));
     }
   }
 
@@ -151,6 +157,7 @@ public final class ConvolutionReference {
     }
   }
 
+  /** scale is {@code [2, O]}. */
   public void foldNorm(
       double[] gamma,
       double[] beta,
@@ -160,8 +167,10 @@ public final class ConvolutionReference {
       double[] scale,
       double[] bias) {
     for (int o = 0; o < gamma.length; o++) {
-      scale[o] = r.of(gamma[o] / deviation(var[o], eps));
-      bias[o] = r.of(beta[o] - r.of(mean[o] * scale[o]));
+      double factor = r.of(gamma[o] / deviation(var[o], eps));
+      scale[o] = (float) factor;
+      scale[gamma.length + o] = factor - scale[o];
+      bias[o] = r.of(beta[o] - r.of(mean[o] * factor));
     }
   }
 

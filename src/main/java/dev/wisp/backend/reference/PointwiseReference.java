@@ -22,6 +22,12 @@ public final class PointwiseReference {
     }
   }
 
+  public void scale(double[] x, double factor) {
+    for (int i = 0; i < x.length; i++) {
+      x[i] = r.of(x[i] * factor);
+    }
+  }
+
   public void relu(double[] x, double[] out) {
     for (int i = 0; i < x.length; i++) {
       out[i] = relu(x[i]);

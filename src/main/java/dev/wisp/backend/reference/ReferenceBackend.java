@@ -355,12 +355,14 @@ public final class ReferenceBackend extends ReferenceIrn {
   public void sgdStep(
       List<SgdSlot> slots,
       Tensor norm,
+      @Nullable Tensor lossScale,
       float maxNorm,
       float weightDecay,
       float momentum,
       boolean first) {
     String op = "sgdStep";
     double length = f32(op, "norm", norm, 1)[0];
+    double[] scale = f32OrNull(op, "lossScale", lossScale, 2);
     for (SgdSlot slot : slots) {
       long[] shape = slot.weight().shape().toArray();
       double[] weight = f32(op, "weight", slot.weight(), shape);
@@ -372,6 +374,7 @@ public final class ReferenceBackend extends ReferenceIrn {
           velocity,
           slot.learningRate(),
           length,
+          scale == null ? Double.NaN : scale[0],
           maxNorm,
           weightDecay,
           momentum,
@@ -381,5 +384,14 @@ public final class ReferenceBackend extends ReferenceIrn {
         rounding.results(velocity);
       }
     }
+  }
+
+  @Override
+  public void updateLossScale(Tensor norm, Tensor lossScale, int interval) {
+    String op = "updateLossScale";
+    require(interval >= 1 && interval <= MOST_INTERVAL, op, "interval is %d", interval);
+    double[] scale = f32(op, "lossScale", lossScale, 2);
+    optimizer.updateLossScale(f32(op, "norm", norm, 1)[0], scale, interval);
+    rounding.results(scale);
   }
 }

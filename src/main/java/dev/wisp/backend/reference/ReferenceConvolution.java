@@ -70,7 +70,7 @@ abstract class ReferenceConvolution extends ReferenceMemory {
     convolution.loadWeights(
         spec,
         f32("loadWeights", "weight", weight, weightShape(spec)),
-        f32OrNull("loadWeights", "scale", scale, spec.outChannels()),
+        f32OrNull("loadWeights", "scale", scale, 2, spec.outChannels()),
         values);
     holder.values = values;
   }
@@ -150,7 +150,7 @@ abstract class ReferenceConvolution extends ReferenceMemory {
       Tensor gamma, Tensor beta, Tensor mean, Tensor var, float eps, Tensor scale, Tensor bias) {
     String op = "foldNorm";
     long c = sizes(op, "gamma", gamma, 1)[0];
-    double[] scales = f32(op, "scale", scale, c);
+    double[] scales = f32(op, "scale", scale, 2, c);
     double[] biases = f32(op, "bias", bias, c);
     convolution.foldNorm(
         f32(op, "gamma", gamma, c),

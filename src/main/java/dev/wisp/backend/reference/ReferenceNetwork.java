@@ -224,6 +224,15 @@ abstract class ReferenceNetwork extends ReferenceConvolution {
   }
 
   @Override
+  public void scale(Tensor x, Tensor factor) {
+    double[] values = f32("scale", "x", x);
+    double[] factors = f32("scale", "factor", factor);
+    require(factors.length > 0, "scale", "factor %s has no element", factor);
+    pointwise.scale(values, factors[0]);
+    rounding.results(values);
+  }
+
+  @Override
   public void relu(Tensor x, Tensor out) {
     pointwise.relu(f32("relu", "x", x), f32("relu", "out", out, x.shape().toArray()));
   }

@@ -5,6 +5,8 @@ import dev.wisp.tensor.Allocator;
 import dev.wisp.tensor.Storage;
 import dev.wisp.tensor.WispOutOfMemory;
 import java.util.ArrayDeque;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.TreeMap;
@@ -43,6 +45,7 @@ public final class BlockPool<M> implements Allocator {
   private long used;
   private long kept;
   private long peak;
+  private long made;
   private boolean closed;
 
   /**
@@ -76,8 +79,12 @@ public final class BlockPool<M> implements Allocator {
    * @param limitBytes most memory tensors may hold together; {@link Long#MAX_VALUE} for no limit
    * @param granularity sizes are rounded up to a multiple of so many bytes, 1 for exact sizes
    * @param poison whether every block is poisoned before it is handed out
+   * @param steady whether of equal blocks the oldest is taken, so that equal requests find the same
+   *     memory again in whatever order it came back; else the one used last, which caches still
+   *     hold
    */
-  public record Limits(long cacheBytes, long limitBytes, long granularity, boolean poison) {}
+  public record Limits(
+      long cacheBytes, long limitBytes, long granularity, boolean poison, boolean steady) {}
 
   /**
    * Memory that is free in the pool, or behind one living tensor.
@@ -88,9 +95,11 @@ public final class BlockPool<M> implements Allocator {
     private final BlockPool<M> pool;
     private final M memory;
     private final long bytes;
+    private final long number;
     private boolean live;
 
-    private Block(BlockPool<M> pool, M memory, long bytes) {
+    private Block(BlockPool<M> pool, M memory, long bytes, long number) {
+      this.number = number;
       this.pool = pool;
       this.memory = memory;
       this.bytes = bytes;
@@ -145,7 +154,7 @@ public final class BlockPool<M> implements Allocator {
     }
     if (block == null) {
       shrink(bound(rounded) - used - rounded);
-      block = new Block<>(this, fresh(rounded), rounded);
+      block = new Block<>(this, fresh(rounded), rounded, ++made);
     }
     if (limits.poison()) {
       source.poison(block.memory, block.bytes);
@@ -178,7 +187,10 @@ public final class BlockPool<M> implements Allocator {
     if (best == null || best.getKey() > bytes * fit) {
       return null;
     }
-    Block<M> block = best.getValue().removeLast();
+    Block<M> block =
+        limits.steady()
+            ? Collections.min(best.getValue(), Comparator.comparingLong(kept -> kept.number))
+            : best.getValue().getLast();
     forget(block);
     return block;
   }

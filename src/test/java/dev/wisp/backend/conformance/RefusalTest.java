@@ -29,7 +29,16 @@ class RefusalTest {
 
   /** Methods of the backend itself that take nothing a caller could get wrong. */
   private static final Set<String> WITHOUT_REFUSAL =
-      Set.of("name", "describe", "compute", "run", "peak", "memoryStatistics", "close");
+      Set.of(
+          "name",
+          "describe",
+          "compute",
+          "run",
+          "peak",
+          "precision",
+          "setPrecision",
+          "memoryStatistics",
+          "close");
 
   @TestFactory
   Stream<DynamicTest> theCpuRefusesAsDocumented() {

@@ -57,6 +57,15 @@ class DnnlConvolutionsTest {
     return tensor;
   }
 
+  /** Scales that are float32 exactly, as loadWeights takes them: {@code [2, O]}. */
+  private static Tensor scale(Backend on, Scope scope, Tensor values) {
+    Tensor scale = scope.f32(2, values.shape().size(0));
+    on.fill(scale, 0);
+    float[] first = on.floats(values);
+    on.upload(first, first.length, scale, 0);
+    return scale;
+  }
+
   /** Every operation once with every option; the outputs in a fixed order. */
   private static List<float[]> everything(Backend on, Shapes s) {
     return on.compute(
@@ -68,7 +77,7 @@ class DnnlConvolutionsTest {
               ConvWeights weights = on.convWeights(spec)) {
             Tensor x = random(on, scope, 1, s.n(), s.h(), s.w(), spec.inChannels());
             Tensor weight = random(on, scope, 2, spec.outChannels(), spec.inChannels(), k, k);
-            Tensor scale = random(on, scope, 3, spec.outChannels());
+            Tensor scale = scale(on, scope, random(on, scope, 3, spec.outChannels()));
             Tensor bias = random(on, scope, 4, spec.outChannels());
             Tensor rest = random(on, scope, 5, s.n(), s.outH(), s.outW(), spec.outChannels());
             Tensor dy = random(on, scope, 6, s.n(), s.outH(), s.outW(), spec.outChannels());
@@ -166,8 +175,9 @@ class DnnlConvolutionsTest {
             Tensor x = random(backend, scope, 1, 1, 6, 6, 32);
             Tensor dy = random(backend, scope, 2, 1, 6, 6, 48);
             Tensor weight = random(backend, scope, 3, 48, 32, 3, 3);
-            Tensor doubled = scope.f32(48);
-            backend.fill(doubled, 2);
+            Tensor two = scope.f32(48);
+            backend.fill(two, 2);
+            Tensor doubled = scale(backend, scope, two);
             Tensor y = scope.f32(1, 6, 6, 48);
             Tensor dx = scope.f32(1, 6, 6, 32);
             backend.loadWeights(weights, weight, null);
@@ -263,7 +273,7 @@ class DnnlConvolutionsTest {
             Tensor y = scope.f32(2, size, size, out);
             Tensor dx = scope.f32(2, 16, 16, in);
             Tensor weight = random(backend, scope, 2, out, in, kernel, kernel);
-            Tensor scale = random(backend, scope, 3, out);
+            Tensor scale = scale(backend, scope, random(backend, scope, 3, out));
             backend.loadWeights(weights, weight, null);
             backend.convForward(weights, x, null, null, false, y);
             DnnlStatistics before = backend.convolutionStatistics();

@@ -115,13 +115,15 @@ class NativeLibraryTest {
             .map(match -> match.group(1))
             .collect(Collectors.toCollection(TreeSet::new));
     assertThat(declared).hasSizeGreaterThan(30).allMatch(name -> address(name) != 0);
-    Set<String> bound =
+    Set<String> bound = new TreeSet<>();
+    try (Stream<Path> bindings = Files.list(Path.of("src/main/java/dev/wisp/backend/cpu"))) {
+      for (Path file : bindings.filter(path -> path.toString().endsWith("Kernels.java")).toList()) {
         Pattern.compile("\"(wisp_[a-z0-9_]+)\"")
-            .matcher(
-                Files.readString(Path.of("src/main/java/dev/wisp/backend/cpu/NativeKernels.java")))
+            .matcher(Files.readString(file))
             .results()
-            .map(match -> match.group(1))
-            .collect(Collectors.toCollection(TreeSet::new));
+            .forEach(match -> bound.add(match.group(1)));
+      }
+    }
     // Looked up before the bindings may exist.
     bound.add("wisp_abi");
     assertThat(bound).isEqualTo(declared);

@@ -155,7 +155,7 @@ class GradientTest {
     Tensor mean = normal(3);
     Tensor var = uniform(0.1, 2, 3);
     Tensor dy = normal(1, 4, 5, 3);
-    Tensor scale = scope.f32(3);
+    Tensor scale = scope.f32(2, 3);
     Tensor bias = scope.f32(3);
     Tensor dw = scope.f32(3, 2, 3, 3);
     Tensor db = scope.f32(3);
