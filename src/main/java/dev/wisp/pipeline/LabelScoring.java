@@ -1,7 +1,6 @@
 package dev.wisp.pipeline;
 
 import dev.wisp.backend.Backend;
-import dev.wisp.backend.CrfOptions;
 import dev.wisp.common.WispException;
 import dev.wisp.data.Dataset;
 import dev.wisp.data.Sample;
@@ -102,15 +101,15 @@ final class LabelScoring {
       at(plain, factor).add(counts);
       if (refined.containsKey(factor)) {
         at(images, factor).add(counts);
-        at(refined, factor).add(truth, refine(backend, photograph, label, sample));
+        at(refined, factor).add(truth, refine(backend, recipe.crf(), photograph, label, sample));
       }
     }
   }
 
-  private static byte[] refine(Backend backend, Image image, byte[] label, Sample sample) {
+  private static byte[] refine(
+      Backend backend, CrfRecipe crf, Image image, byte[] label, Sample sample) {
     int[] ids = IntStream.concat(IntStream.of(0), IntStream.of(sample.classes())).toArray();
-    return CrfRefinement.refine(
-        backend, image, label, ids, CrfRefinement.CERTAINTY, CrfOptions.standard());
+    return CrfRefinement.refine(backend, image, label, ids, crf.certainty(), crf.options());
   }
 
   private static <T> T at(SortedMap<Float, T> byFactor, float factor) {
