@@ -60,6 +60,23 @@ final class CliSupport {
     return new Outcome(code, out.toString(), err.toString());
   }
 
+  /** A command in a process of its own, not started yet. */
+  static ProcessBuilder process(List<String> arguments) {
+    List<String> line =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "--sun-misc-unsafe-memory-access=allow",
+                "-Dorg.bytedeco.javacpp.maxphysicalbytes=0",
+                "-Dorg.bytedeco.javacpp.maxbytes=0",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Main.class.getName()));
+    line.addAll(arguments);
+    return new ProcessBuilder(line);
+  }
+
   static Outcome wisp(List<String> more, String... arguments) {
     List<String> all = new ArrayList<>(List.of(arguments));
     all.addAll(more);
