@@ -28,7 +28,8 @@ int main(int count, char** arguments) {
       {"pooling", check_pooling},     {"convolutions", check_convolutions},
       {"pamr", check_pamr},           {"seeds", check_seeds},
       {"structure", check_structure},   {"layouts", check_layouts},
-      {"crf", check_crf},
+      {"segmentation", check_segmentation}, {"group_norms", check_group_norms},
+      {"paths", check_paths},             {"crf", check_crf},
   };
   open_device();
   for (const auto& family : families) {

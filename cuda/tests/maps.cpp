@@ -184,6 +184,27 @@ void argmax(const std::string& name, const Rows& rows, long long positions, bool
   expect_equal("argmax_maps " + name, seeds.host(), want);
 }
 
+void limit(const std::string& name, const Rows& rows, long long positions, float share) {
+  const long long n = rows.images();
+  Floats values = coarse(rows.rows() * positions);
+  for (size_t i = 3; i < values.size(); i += 7) values[i] = NAN;
+  Ints given(n * positions);
+  for (size_t i = 0; i < given.size(); ++i) given[i] = static_cast<int>(i % 9) - 1;
+  Ints want = given;
+  for (long long b = 0; b < n; ++b)
+    for (long long p = 0; p < positions; ++p)
+      for (int row = rows.offsets[b]; row < rows.offsets[b + 1]; ++row) {
+        const int seed = given[b * positions + p];
+        if (seed > 0 && seed == rows.ids[row] && !(values[row * positions + p] >= share))
+          want[b * positions + p] = -1;
+      }
+  Array<float> support(values);
+  Array<int> offsets(rows.offsets), ids(rows.ids), seeds(given);
+  launch("wisp_limit_seeds", {blocks(n * positions, 256)}, kFlat, Pointer(support),
+         Pointer(offsets), Pointer(ids), Pointer(seeds), n, positions, share);
+  expect_equal("limit_seeds " + name, seeds.host(), want);
+}
+
 void normalize(long long rows, long long positions, int min_max, const Floats& values) {
   const std::string text = "normalize_maps " + std::to_string(rows) + "x" +
                            std::to_string(positions) + (min_max ? " min-max" : " max");
@@ -264,6 +285,10 @@ void check_maps(const std::string& folder) {
       argmax(list.name, list.rows, positions, false);
       argmax(list.name, list.rows, positions, true);
     }
+  load_module(folder + "/limit_seeds.ptx");
+  for (const Classes& list : lists)
+    for (const long long positions : {1, 35, 272})
+      for (const float share : {0.0f, 0.5f}) limit(list.name, list.rows, positions, share);
   load_module(folder + "/normalize_maps.ptx");
   for (const int min_max : {0, 1}) {
     normalize(1, 1, min_max, uniform(1, 0.1f, 0.9f));

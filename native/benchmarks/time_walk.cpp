@@ -7,11 +7,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <ctime>
 #include <utility>
 #include <vector>
 
+#include "measure.h"
 #include "wisp.h"
 
 namespace {
@@ -43,24 +42,6 @@ std::vector<Path> paths() {
   return all;
 }
 
-double seconds(clockid_t clock) {
-  timespec time;
-  clock_gettime(clock, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
-
-/* Peak resident memory in kB; 0 where the system does not tell. */
-long peak() {
-  long kilobytes = 0;
-  if (std::FILE* file = std::fopen("/proc/self/status", "r")) {
-    char line[256];
-    while (std::fgets(line, sizeof line, file))
-      if (std::strncmp(line, "VmHWM:", 6) == 0) kilobytes = std::atol(line + 6);
-    std::fclose(file);
-  }
-  return kilobytes;
-}
-
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -86,7 +67,7 @@ int main(int count, char** arguments) {
   };
   for (float& value : boundary) value = random() / 2;
   for (float& value : maps) value = random();
-  const long before = peak();
+  const long before = peak_kilobytes();
   double wall = 1e9, processor = 1e9;
   for (int call = 0; call < kCalls; ++call) {
     const double w = seconds(CLOCK_MONOTONIC), p = seconds(CLOCK_PROCESS_CPUTIME_ID);
@@ -101,6 +82,6 @@ int main(int count, char** arguments) {
     processor = std::min(processor, seconds(CLOCK_PROCESS_CPUTIME_ID) - p);
   }
   std::printf("%s, %d threads: %.0f ms wall, %.0f ms processor; peak %ld kB, before it %ld kB\n",
-              isa, threads, wall * 1e3, processor * 1e3, peak(), before);
+              isa, threads, wall * 1e3, processor * 1e3, peak_kilobytes(), before);
   return 0;
 }

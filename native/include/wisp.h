@@ -224,6 +224,14 @@ WISP_API int32_t wisp_argmax_maps(const float* maps, const int32_t* offsets, con
                                   float background_factor, int32_t* seeds, int64_t n,
                                   int64_t positions, int64_t rows);
 
+/*
+ * seeds (inout) [n, positions]: a foreground class with support [rows, positions] below share, or
+ * NaN, becomes -1. Seeds of classes that the image lacks stay.
+ */
+WISP_API int32_t wisp_limit_seeds(const float* support, const int32_t* offsets, const int32_t* ids,
+                                  float share, int32_t* seeds, int64_t n, int64_t positions,
+                                  int64_t rows);
+
 /* ---- Optimiser (OptimizerOps). count arrays of sizes[i] elements. ---- */
 
 /* norm (out) [1]: L2 norm of all gradients together, summed in double */

@@ -68,4 +68,15 @@ int32_t wisp_argmax_maps(const float* maps, const int32_t* offsets, const int32_
     kernels().argmax_maps(maps, offsets, ids, background_factor, seeds, n, positions);
   });
 }
+
+int32_t wisp_limit_seeds(const float* support, const int32_t* offsets, const int32_t* ids,
+                         float share, int32_t* seeds, int64_t n, int64_t positions, int64_t rows) {
+  return guarded("wisp_limit_seeds", [&] {
+    require_pointers(support, offsets, ids, seeds);
+    product({n, positions});
+    check_rows(n, offsets, ids, INT32_MAX);
+    require(offsets[n] == rows, "offsets must end with the number of rows");
+    kernels().limit_seeds(support, offsets, ids, share, seeds, n, positions);
+  });
+}
 }

@@ -29,6 +29,7 @@ Check refusals("abi_refuses_bad_arguments", [] {
   expect_refused(wisp_resize_bilinear(x, y, 1, 2, 2, 1, 2, 2, 1, 1, 0), "wisp_resize_bilinear");
   expect_refused(wisp_resize_bilinear(x, y, 1, 0, 2, 1, 2, 2, 1, 0, 0), "wisp_resize_bilinear");
   expect_refused(wisp_argmax_maps(x, offsets, ids, 1, index, 1, 4, 2), "wisp_argmax_maps");
+  expect_refused(wisp_limit_seeds(x, offsets, ids, 1, index, 1, 4, 2), "wisp_limit_seeds");
   expect_refused(wisp_cam_to_maps(x, nullptr, offsets, ids, 1, y, index, index, 1, 1, 4, 1),
                  "wisp_cam_to_maps");
   expect_refused(wisp_gradient_norm(arrays, sizes, 1, y), "wisp_gradient_norm");

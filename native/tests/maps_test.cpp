@@ -1,4 +1,5 @@
 #include <cmath>
+#include <cstring>
 
 #include "harness.h"
 
@@ -79,6 +80,22 @@ Case argmax("argmax_maps", {0, 1, 17, 1023, 1024, 1025, 5000}, [](Run& run, int6
   run.kernels.argmax_maps(run.input(6 * positions), run.ints({0, 3, 4, 6}),
                           run.ints({0, 2, 5, 0, 0, 1}), 0.8f, run.output_ints(3 * positions), 3,
                           positions);
+});
+
+Case limit("limit_seeds", {0, 1, 17, 1023, 1024, 1025, 5000}, [](Run& run, int64_t positions) {
+  const int32_t *offsets = run.ints({0, 3, 4, 6}), *ids = run.ints({0, 2, 5, 0, 0, 1});
+  const float* support = run.input(6 * positions);
+  const int32_t* given = run.ints(3 * positions, -2, 6);
+  int32_t* seeds = run.output_ints(3 * positions);
+  if (positions > 0) std::memcpy(seeds, given, 3 * positions * sizeof(int32_t));
+  run.kernels.limit_seeds(support, offsets, ids, 0.3f, seeds, 3, positions);
+  for (int64_t i = 0; i < 3 * positions; ++i) {
+    int32_t want = given[i];
+    for (int64_t row = offsets[i / positions]; row < offsets[i / positions + 1]; ++row)
+      if (given[i] > 0 && ids[row] == given[i] && !(support[row * positions + i % positions] >= 0.3f))
+        want = -1;
+    expect(seeds[i] == want, "a seed that is not what its class's support says");
+  }
 });
 
 Case not_numbers("maps_of_nan_and_infinity", {1, 17, 300}, [](Run& run, int64_t positions) {

@@ -103,6 +103,12 @@ inline void corner_key(const Simplex& s, int d, int r, int32_t* key) {
   for (int i = 0; i < d; ++i) key[i] = s.base[i] + (s.rank[i] <= d - r ? r : r - (d + 1));
 }
 
+inline bool same_corners(const Simplex& a, const Simplex& b, int d) {
+  bool same = true;
+  for (int i = 0; i <= d; ++i) same = same && a.base[i] == b.base[i] && a.rank[i] == b.rank[i];
+  return same;
+}
+
 /* Numbers keys in the order of their first appearance, from 1. */
 class Table {
  public:
@@ -190,11 +196,18 @@ Lattice::Lattice(const float* image, int64_t h, int64_t w, float spatial, float 
         for (int r = 0; r <= d; ++r) weight[p * corners_ + r] = simplices[i].weight[r];
       }
     });
-    for (int64_t i = 0; i < count; ++i)
+    for (int64_t i = 0; i < count; ++i) {
+      int32_t* own = vertex + (first + i) * corners_;
+      /* Pixels side by side often lie in one simplex. */
+      if (i > 0 && same_corners(simplices[i], simplices[i - 1], d)) {
+        for (int r = 0; r <= d; ++r) own[r] = own[r - corners_];
+        continue;
+      }
       for (int r = 0; r <= d; ++r) {
         corner_key(simplices[i], d, r, key);
-        vertex[(first + i) * corners_ + r] = table.add(key);
+        own[r] = table.add(key);
       }
+    }
   }
   /*
    * pydensecrf works on four pixels at a time and fills the last four up with points at the origin:
@@ -212,21 +225,19 @@ Lattice::Lattice(const float* image, int64_t h, int64_t w, float spatial, float 
   int32_t* neighbour = neighbour_.allocate(corners_ * rows_ * 2);
   for (int axis = 0; axis <= d; ++axis) {
     int32_t* beside = neighbour + axis * rows_ * 2;
-    beside[0] = beside[1] = 0;
+    parallel_ranges(2 * rows_, kRowGrain, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) beside[i] = 0;
+    });
+    /* A row is below the one above it: each of the two is looked for once. */
     parallel_ranges(rows_ - 1, kRowGrain, [&](int64_t begin, int64_t end) {
       for (int64_t row = begin + 1; row < end + 1; ++row) {
         const int32_t* own = table.key(row);
-        int32_t low[kMostDimensions], high[kMostDimensions];
-        for (int i = 0; i < d; ++i) {
-          low[i] = own[i] - 1;
-          high[i] = own[i] + 1;
-        }
-        if (axis < d) {
-          low[axis] = own[axis] + d;
-          high[axis] = own[axis] - d;
-        }
-        beside[2 * row] = table.number(low);
-        beside[2 * row + 1] = table.number(high);
+        int32_t high[kMostDimensions];
+        for (int i = 0; i < d; ++i) high[i] = own[i] + 1;
+        if (axis < d) high[axis] = own[axis] - d;
+        const int32_t above = table.number(high);
+        beside[2 * row + 1] = above;
+        if (above != 0) beside[2 * above] = static_cast<int32_t>(row);
       }
     });
   }
@@ -237,7 +248,8 @@ Lattice::Lattice(const float* image, int64_t h, int64_t w, float spatial, float 
 void Lattice::sort_corners() {
   const int64_t all = pixels_ * corners_;
   int32_t* begin = begin_.allocate(rows_ + 1);
-  int32_t* sorted = sorted_.allocate(all);
+  int32_t* pixel = pixel_.allocate(all);
+  float* share = share_.allocate(all);
   Scratch<int32_t> next(rows_ + 1);
   for (int64_t row = 0; row <= rows_; ++row) next[row] = 0;
   for (int64_t k = 0; k < all; ++k) ++next[vertex_[k]];
@@ -247,7 +259,12 @@ void Lattice::sort_corners() {
     begin[row] = next[row] = sum;
     sum += count;
   }
-  for (int64_t k = 0; k < all; ++k) sorted[next[vertex_[k]]++] = static_cast<int32_t>(k);
+  for (int64_t p = 0; p < pixels_; ++p)
+    for (int64_t k = p * corners_; k < (p + 1) * corners_; ++k) {
+      const int32_t at = next[vertex_[k]]++;
+      pixel[at] = static_cast<int32_t>(p);
+      share[at] = weight_[k];
+    }
 }
 
 void Lattice::filter(const float* values, float* out, int64_t width, float* work,
@@ -256,10 +273,8 @@ void Lattice::filter(const float* values, float* out, int64_t width, float* work
     for (int64_t row = first; row < last; ++row)
       for (int64_t c = 0; c < width; c += 4) {
         Four sum{};
-        for (int32_t at = begin_[row]; at < begin_[row + 1]; ++at) {
-          const int32_t corner = sorted_[at];
-          sum += weight_[corner] * load_four(values + corner / corners_ * width + c);
-        }
+        for (int32_t at = begin_[row]; at < begin_[row + 1]; ++at)
+          sum += share_[at] * load_four(values + pixel_[at] * width + c);
         store_four(work + row * width + c, sum);
       }
   });

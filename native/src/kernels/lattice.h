@@ -62,8 +62,9 @@ class Lattice {
   int corners_;            /* of a simplex: dimensions + 1 */
   Late<int32_t> vertex_;   /* [pixels, corners] row of a corner */
   Late<float> weight_;     /* [pixels, corners] its barycentric weight */
-  Late<int32_t> begin_;    /* [rows + 1] where a row's corners begin in sorted_ */
-  Late<int32_t> sorted_;   /* [pixels * corners] corners by row, then by pixel */
+  Late<int32_t> begin_;    /* [rows + 1] where a row's corners begin in pixel_ and share_ */
+  Late<int32_t> pixel_;    /* [pixels * corners] pixel of a corner, by row, then by pixel */
+  Late<float> share_;      /* [pixels * corners] its weight, in the same order */
   Late<int32_t> neighbour_; /* [corners, rows, 2] rows beside a row along an axis; 0 for none */
 };
 

@@ -177,5 +177,22 @@ void argmax_maps(const float* maps, const int32_t* offsets, const int32_t* ids,
   });
 }
 
+void limit_seeds(const float* support, const int32_t* offsets, const int32_t* ids, float share,
+                 int32_t* seeds, int64_t n, int64_t positions) {
+  const int64_t grain = kStreamGrain / 16, blocks = block_count(positions, grain);
+  parallel_for(n * blocks, [=](int64_t task) {
+    const int64_t image = task / blocks, begin = task % blocks * grain;
+    const int64_t length = lesser(grain, positions - begin);
+    int32_t* to = seeds + image * positions + begin;
+    for (int64_t row = offsets[image]; row < offsets[image + 1]; ++row) {
+      const int32_t id = ids[row];
+      if (id == 0) continue;
+      const float* from = support + row * positions + begin;
+      for (int64_t p = 0; p < length; ++p)
+        to[p] = (to[p] == id) & !(from[p] >= share) ? -1 : to[p];
+    }
+  });
+}
+
 }  // namespace WISP_TIER
 }  // namespace wisp

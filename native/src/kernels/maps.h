@@ -16,6 +16,8 @@
                               const float* d_out, float* d_maps, int64_t rows,                    \
                               int64_t positions))                                                 \
   X(argmax_maps, (const float* maps, const int32_t* offsets, const int32_t* ids,                  \
-                  float background_factor, int32_t* seeds, int64_t n, int64_t positions))
+                  float background_factor, int32_t* seeds, int64_t n, int64_t positions))         \
+  X(limit_seeds, (const float* support, const int32_t* offsets, const int32_t* ids, float share,  \
+                  int32_t* seeds, int64_t n, int64_t positions))
 
 #endif

@@ -275,6 +275,11 @@ public abstract class GroupedBackend implements Backend {
   }
 
   @Override
+  public final void limitSeeds(Tensor support, ClassRows classes, float share, Tensor seeds) {
+    maps.limitSeeds(support, classes, share, seeds);
+  }
+
+  @Override
   public final void gradientNorm(List<Tensor> gradients, Tensor norm) {
     optimizer.gradientNorm(gradients, norm);
   }

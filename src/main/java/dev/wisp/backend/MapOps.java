@@ -74,4 +74,15 @@ public interface MapOps {
    * @param seeds {@code [N, h, w]} I32, output: class ids
    */
   void argmaxMaps(Tensor maps, ClassRows classes, float backgroundFactor, Tensor seeds);
+
+  /**
+   * Takes the seed from positions where its class has little support: a foreground seed k becomes
+   * -1 where {@code support_k} is less than the share, or NaN. Seeds of the background, and of
+   * classes that the image lacks, stay.
+   *
+   * @param support {@code [rows, h, w]}
+   * @param share the least support that keeps a seed
+   * @param seeds {@code [N, h, w]} I32, changed in place: class ids, or -1 for none
+   */
+  void limitSeeds(Tensor support, ClassRows classes, float share, Tensor seeds);
 }

@@ -7,6 +7,9 @@ import dev.wisp.data.Datasets;
 import dev.wisp.pipeline.Ablation;
 import dev.wisp.pipeline.AblationFiles;
 import dev.wisp.pipeline.Devices;
+import dev.wisp.pipeline.GrowthStudy;
+import dev.wisp.pipeline.Recipe;
+import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -37,23 +40,42 @@ final class AblateCommand extends Task {
       description = "List to retrain on in VOC layout (default: train).")
   private String trainList = "train";
 
+  @Option(
+      names = "--growth-limits",
+      split = ",",
+      paramLabel = "LIMIT",
+      description =
+          "Measure growth limits such as 0.3,0.5,0.7 too, with the given weights: growth.md,"
+              + " growth.csv; not with --retrain.")
+  private List<Double> growthLimits = List.of();
+
   @Override
   int run() {
+    if (retrain && !growthLimits.isEmpty()) {
+      throw new WispException("--growth-limits measures the given weights; leave out --retrain");
+    }
     Dataset scored = labelling.data.open("val");
     if (scored.samples().stream().noneMatch(sample -> sample.mask().isPresent())) {
       throw new WispException(scored.name() + ": has no masks to score with");
     }
     Optional<Dataset> training =
         retrain ? Optional.of(Datasets.open(labelling.data.data, trainList)) : Optional.empty();
+    Recipe recipe = labelling.recipe();
+    GrowthStudy.Request growth =
+        new GrowthStudy.Request(labelling.folder, recipe, labelling.weights, scored, growthLimits);
     try (Backend backend = Devices.open(labelling.device.device, labelling.device.threads)) {
       Ablation.Report report =
           Ablation.run(
               backend,
-              new Ablation.Request(
-                  labelling.folder, labelling.recipe(), labelling.weights, scored, training),
+              new Ablation.Request(labelling.folder, recipe, labelling.weights, scored, training),
               ConsoleProgress.onTerminal());
       out().print(AblationFiles.markdown(report));
       out().flush();
+      if (!growthLimits.isEmpty()) {
+        GrowthStudy.Report limits = GrowthStudy.run(backend, growth, ConsoleProgress.onTerminal());
+        out().print(GrowthStudy.table(limits).markdown());
+        out().flush();
+      }
       return Skips.report(err(), report.skipped());
     }
   }

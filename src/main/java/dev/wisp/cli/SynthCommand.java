@@ -52,9 +52,18 @@ final class SynthCommand extends Task {
       description = "Decides every pixel (default: ${DEFAULT-VALUE}).")
   private long seed;
 
+  @Option(
+      names = "--decoys",
+      paramLabel = "P",
+      defaultValue = "0",
+      description =
+          "Probability that an object in an image of several classes bears a small patch of another"
+              + " class's pattern (default: ${DEFAULT-VALUE}).")
+  private double decoys;
+
   @Override
   int run() {
-    SynthDataset.write(new SynthOptions(size, train, scored, classes, seed), folder);
+    SynthDataset.write(new SynthOptions(size, train, scored, classes, seed, decoys), folder);
     out().printf("%d training and %d scored images in %s%n", train, scored, folder);
     return ExitCodes.OK;
   }

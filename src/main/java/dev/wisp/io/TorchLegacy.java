@@ -46,7 +46,8 @@ final class TorchLegacy implements TorchFile.Storages {
       throw new Pickles.PickleException("empty file");
     }
     if (new PickleInput(source, 0, channel.size()).u1() != 0x80) {
-      throw new Pickles.PickleException("not a PyTorch checkpoint: neither a zip nor a pickle");
+      throw new Pickles.PickleException(
+          "neither safetensors nor a PyTorch checkpoint (neither a zip nor a pickle)");
     }
     PickleInput in = new PickleInput(source, 0, channel.size());
     TorchPickle maker = new TorchPickle();

@@ -15,6 +15,8 @@ import java.util.List;
  * @param normalization of the final maps
  * @param pamr parameters of the refinement
  * @param guideStride PAMR works on the image reduced by this factor
+ * @param growthLimit share 0..1 (exclusive) of its map's maximum before PAMR that a class must
+ *     reach where it is a seed after PAMR; 0 for no limit
  */
 public record AeSipeConfig(
     ResNetConfig encoder,
@@ -24,7 +26,8 @@ public record AeSipeConfig(
     MapSequence sequence,
     MapNormalization normalization,
     PamrOptions pamr,
-    int guideStride) {
+    int guideStride,
+    double growthLimit) {
 
   /** What structure analysis compares in training; labelling compares the hierarchical feature. */
   public enum SeedFeature {
@@ -48,11 +51,12 @@ public record AeSipeConfig(
     sideChannels = List.copyOf(sideChannels);
     if (foreground < 1
         || guideStride < 1
+        || !(growthLimit >= 0 && growthLimit < 1)
         || sideChannels.size() != 4
         || sideChannels.stream().anyMatch(channels -> channels < 1)) {
       throw new IllegalArgumentException(
-          "AE-SIPE with %d classes, side channels %s, guide stride %d"
-              .formatted(foreground, sideChannels, guideStride));
+          "AE-SIPE with %d classes, side channels %s, guide stride %d, growth limit %s"
+              .formatted(foreground, sideChannels, guideStride, growthLimit));
     }
   }
 
@@ -66,7 +70,8 @@ public record AeSipeConfig(
         MapSequence.AE,
         MapNormalization.MAX,
         PamrOptions.standard(),
-        4);
+        4,
+        0);
   }
 
   /** The SIPE baseline as released: semantic seeds in training, maps as they are. */
@@ -86,22 +91,54 @@ public record AeSipeConfig(
 
   public AeSipeConfig withSideChannels(List<Integer> value) {
     return new AeSipeConfig(
-        encoder, foreground, value, seedFeature, sequence, normalization, pamr, guideStride);
+        encoder,
+        foreground,
+        value,
+        seedFeature,
+        sequence,
+        normalization,
+        pamr,
+        guideStride,
+        growthLimit);
   }
 
   public AeSipeConfig withSeedFeature(SeedFeature value) {
     return new AeSipeConfig(
-        encoder, foreground, sideChannels, value, sequence, normalization, pamr, guideStride);
+        encoder,
+        foreground,
+        sideChannels,
+        value,
+        sequence,
+        normalization,
+        pamr,
+        guideStride,
+        growthLimit);
   }
 
   public AeSipeConfig withSequence(MapSequence value) {
     return new AeSipeConfig(
-        encoder, foreground, sideChannels, seedFeature, value, normalization, pamr, guideStride);
+        encoder,
+        foreground,
+        sideChannels,
+        seedFeature,
+        value,
+        normalization,
+        pamr,
+        guideStride,
+        growthLimit);
   }
 
   public AeSipeConfig withNormalization(MapNormalization value) {
     return new AeSipeConfig(
-        encoder, foreground, sideChannels, seedFeature, sequence, value, pamr, guideStride);
+        encoder,
+        foreground,
+        sideChannels,
+        seedFeature,
+        sequence,
+        value,
+        pamr,
+        guideStride,
+        growthLimit);
   }
 
   public AeSipeConfig withPamr(PamrOptions value) {
@@ -113,11 +150,33 @@ public record AeSipeConfig(
         sequence,
         normalization,
         value,
-        guideStride);
+        guideStride,
+        growthLimit);
   }
 
   public AeSipeConfig withGuideStride(int value) {
     return new AeSipeConfig(
-        encoder, foreground, sideChannels, seedFeature, sequence, normalization, pamr, value);
+        encoder,
+        foreground,
+        sideChannels,
+        seedFeature,
+        sequence,
+        normalization,
+        pamr,
+        value,
+        growthLimit);
+  }
+
+  public AeSipeConfig withGrowthLimit(double value) {
+    return new AeSipeConfig(
+        encoder,
+        foreground,
+        sideChannels,
+        seedFeature,
+        sequence,
+        normalization,
+        pamr,
+        guideStride,
+        value);
   }
 }

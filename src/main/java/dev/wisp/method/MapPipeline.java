@@ -24,6 +24,9 @@ final class MapPipeline {
   private final Observer observer;
   private @Nullable Tensor affinity;
 
+  /** The maps that the last PAMR refined, as shares of their maxima; null if nothing is limited. */
+  private @Nullable Tensor support;
+
   /**
    * A pipeline for one batch.
    *
@@ -75,7 +78,7 @@ final class MapPipeline {
       switch (sequence.steps().get(i)) {
         case PR -> {
           if (maps != null) {
-            seeds = argmax(maps.value());
+            seeds = limited(argmax(maps.value()));
             maps.release();
           }
           prototypes = FeatureFunctions.prototypes(tape, f, seeds, present);
@@ -89,6 +92,7 @@ final class MapPipeline {
         }
         case PAMR -> {
           Var coarse = required(maps);
+          support = config.growthLimit() > 0 ? shares(coarse.value()) : null;
           maps = tape.result(refine(coarse.value()));
           coarse.release();
         }
@@ -127,6 +131,27 @@ final class MapPipeline {
     Tensor seeds = tape.scope().i32(present.images(), s.size(1), s.size(2));
     backend.argmaxMaps(maps, present, 1, seeds);
     observer.see(Stage.ARGMAX, seeds);
+    return seeds;
+  }
+
+  /** Maps before PAMR as shares of their maxima (method.md section 6, growth limit). */
+  private Tensor shares(Tensor maps) {
+    Tensor shares = tape.scope().allocate(maps.type(), maps.shape());
+    Tensor peak = tape.scope().i32(maps.shape().size(0), 2);
+    backend.normalizeMaps(maps, Normalization.MAX, Head.EPS, shares, peak);
+    peak.release();
+    return shares;
+  }
+
+  /** After a PAMR: without the seeds that colour carried to where their class had no support. */
+  private Tensor limited(Tensor seeds) {
+    Tensor shares = support;
+    if (shares != null) {
+      backend.limitSeeds(shares, present, (float) config.growthLimit(), seeds);
+      shares.release();
+      support = null;
+      observer.see(Stage.LIMITED, seeds);
+    }
     return seeds;
   }
 

@@ -27,6 +27,8 @@ public interface Observer {
     IOU,
     /** Argmax that gives a later PR its seeds. */
     ARGMAX,
+    /** The same after the growth limit, if that is on and a PAMR came before. */
+    LIMITED,
     /** Prototypes of each PR. */
     PROTOTYPES,
     /** Maps of each IS. */

@@ -1,26 +1,17 @@
 package dev.wisp.pipeline;
 
 import dev.wisp.backend.Backend;
-import dev.wisp.backend.CrfOptions;
 import dev.wisp.common.WispException;
 import dev.wisp.data.Dataset;
-import dev.wisp.data.Sample;
 import dev.wisp.io.AtomicFiles;
-import dev.wisp.io.Image;
-import dev.wisp.method.AeSipeNet;
-import dev.wisp.method.CrfRefinement;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
-import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -70,14 +61,6 @@ public final class Ablation {
       float bestFactor,
       double bestMeanIou,
       double crfMeanIou) {}
-
-  /**
-   * Scores of one network.
-   *
-   * @param plain mIoU by background factor, of the sweep and of the rows
-   * @param crf the same after the dense CRF, of the rows' factors alone
-   */
-  private record Scores(SortedMap<Float, Double> plain, SortedMap<Float, Double> crf) {}
 
   /**
    * What to do.
@@ -139,13 +122,13 @@ public final class Ablation {
     Models.requireClasses(request.weights(), request.scored());
     AtomicFiles.makeFolder(request.out());
     Map<String, String> skipped = new TreeMap<>();
-    Map<String, Scores> scores = new LinkedHashMap<>();
+    Map<String, LabelScoring> scores = new LinkedHashMap<>();
     List<Row> rows = rows(request.recipe());
     List<Measured> measured = new ArrayList<>();
     for (Row row : rows) {
       boolean retrain = request.training().isPresent();
       String key = key(row, retrain);
-      Scores found = scores.get(key);
+      LabelScoring found = scores.get(key);
       if (found == null) {
         LOG.info("ablation: table {}, row '{}'", row.table(), row.name());
         Recipe recipe =
@@ -154,7 +137,8 @@ public final class Ablation {
                 List.of(
                     "method.feature=" + row.feature(),
                     "method.sequence=" + row.sequence(),
-                    "method.normalization=" + row.normalization()));
+                    "method.normalization=" + row.normalization(),
+                    "method.growthLimit=0"));
         Path weights =
             request
                 .training()
@@ -165,7 +149,9 @@ public final class Ablation {
                 .filter(other -> key(other, retrain).equals(key))
                 .map(other -> (float) other.backgroundFactor())
                 .toList();
-        found = score(backend, request.scored(), recipe, weights, factors, skipped, progress);
+        found =
+            LabelScoring.run(
+                backend, request.scored(), recipe, weights, factors, skipped, progress);
         scores.put(key, found);
       }
       measured.add(measured(row, retrain, found));
@@ -185,22 +171,16 @@ public final class Ablation {
     return row.sequence() + "/" + row.normalization() + (retrain ? "/" + row.feature() : "");
   }
 
-  private static Measured measured(Row row, boolean retrained, Scores scores) {
-    SortedMap<Float, Double> byFactor = scores.plain();
-    Double score = byFactor.get((float) row.backgroundFactor());
-    Double crf = scores.crf().get((float) row.backgroundFactor());
-    if (score == null || crf == null) {
-      throw new AssertionError("factor " + row.backgroundFactor() + " of " + row);
-    }
-    float best = byFactor.firstKey();
-    double bestScore = Double.NEGATIVE_INFINITY;
-    for (Map.Entry<Float, Double> each : byFactor.entrySet()) {
-      if (each.getValue() > bestScore) {
-        best = each.getKey();
-        bestScore = each.getValue();
-      }
-    }
-    return new Measured(row, retrained, score, best, bestScore, crf);
+  private static Measured measured(Row row, boolean retrained, LabelScoring scores) {
+    float factor = (float) row.backgroundFactor();
+    float best = scores.bestFactor();
+    return new Measured(
+        row,
+        retrained,
+        scores.meanIou(factor),
+        best,
+        scores.meanIou(best),
+        scores.crfMeanIou(factor));
   }
 
   private static Path retrain(
@@ -224,85 +204,5 @@ public final class Ablation {
                 false),
             progress)
         .weights();
-  }
-
-  /** mIoU of one network's labels; its rows have these background factors. */
-  private static Scores score(
-      Backend backend,
-      Dataset data,
-      Recipe recipe,
-      Path weights,
-      List<Float> rowFactors,
-      Map<String, String> skipped,
-      Progress progress) {
-    SortedMap<Float, Confusion> byFactor = new TreeMap<>();
-    SortedMap<Float, Confusion> refined = new TreeMap<>();
-    for (float factor : FactorSweep.FACTORS) {
-      byFactor.put(factor, new Confusion(data.classCount() + 1));
-    }
-    for (float factor : rowFactors) {
-      byFactor.putIfAbsent(factor, new Confusion(data.classCount() + 1));
-      refined.putIfAbsent(factor, new Confusion(data.classCount() + 1));
-    }
-    List<Float> factors = List.copyOf(byFactor.keySet());
-    int done = 0;
-    progress.begin(
-        recipe.method().sequence() + " " + recipe.method().normalization(),
-        0,
-        data.samples().size());
-    try (AeSipeNet network = new AeSipeNet(backend, Models.method(recipe, data.classCount()))) {
-      Weights.loadFrozen(network, weights);
-      for (Sample sample : data.samples()) {
-        try {
-          byte[] truth = Evaluation.truth(data, sample).index();
-          Image photograph = data.image(sample);
-          PreparedImage image = PreparedImage.of(sample.id(), photograph, recipe.labelling());
-          MapEnlarger maps =
-              new MapEnlarger(
-                  backend,
-                  network.localize(image.scales(), sample.classes()),
-                  image.height(),
-                  image.width());
-          Iterator<byte[]> labels = maps.labels(factors).iterator();
-          for (float factor : factors) {
-            byte[] label = labels.next();
-            get(byFactor, factor).add(truth, label);
-            if (refined.containsKey(factor)) {
-              get(refined, factor).add(truth, refine(backend, photograph, label, sample));
-            }
-          }
-        } catch (WispException unusable) {
-          if (skipped.put(sample.id(), String.valueOf(unusable.getMessage())) == null) {
-            LOG.warn("skipped: {}", unusable.getMessage());
-          }
-        }
-        progress.advance(++done, "");
-      }
-    } finally {
-      progress.end();
-    }
-    if (skipped.size() == data.samples().size()) {
-      throw new WispException(
-          "%s: none of its images can be scored; the first: %s"
-              .formatted(data.name(), skipped.values().iterator().next()));
-    }
-    return new Scores(meanIou(byFactor), meanIou(refined));
-  }
-
-  private static Confusion get(SortedMap<Float, Confusion> confusions, float factor) {
-    return Objects.requireNonNull(confusions.get(factor));
-  }
-
-  private static byte[] refine(Backend backend, Image image, byte[] label, Sample sample) {
-    int[] ids = IntStream.concat(IntStream.of(0), IntStream.of(sample.classes())).toArray();
-    return CrfRefinement.refine(
-        backend, image, label, ids, CrfRefinement.CERTAINTY, CrfOptions.standard());
-  }
-
-  private static SortedMap<Float, Double> meanIou(SortedMap<Float, Confusion> confusions) {
-    SortedMap<Float, Double> scores = new TreeMap<>();
-    confusions.forEach(
-        (factor, confusion) -> scores.put(factor, confusion.meanIou(Confusion.Convention.VOC)));
-    return scores;
   }
 }

@@ -85,6 +85,7 @@ final class Models {
               default -> MapNormalization.MIN_MAX;
             })
         .withGuideStride(values.guideStride())
+        .withGrowthLimit(values.growthLimit())
         .withPamr(
             new PamrOptions(
                 pamr.dilations().stream().mapToInt(Integer::intValue).toArray(),

@@ -153,7 +153,8 @@ public final class PaperTables {
         row.feature().equals(method.feature())
             && row.sequence().equals(method.sequence())
             && row.normalization().equals(method.normalization())
-            && row.backgroundFactor() == method.backgroundFactor();
+            && row.backgroundFactor() == method.backgroundFactor()
+            && method.growthLimit() == 0;
     if (!same) {
       return List.of(NONE, NONE);
     }

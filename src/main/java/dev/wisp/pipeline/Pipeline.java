@@ -6,6 +6,7 @@ import dev.wisp.io.AtomicFiles;
 import dev.wisp.io.FileErrors;
 import dev.wisp.pipeline.stages.Stage;
 import dev.wisp.pipeline.stages.StageRunner;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -14,6 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * All stages of the method in one run folder. Each leaves a manifest with digests of what it was
@@ -21,6 +23,9 @@ import java.util.stream.Collectors;
  */
 public final class Pipeline {
   private static final String RECIPE = "recipe.yaml";
+
+  /** Folder of the stages' manifests. */
+  private static final String STAGES = "stages";
 
   private Pipeline() {}
 
@@ -75,11 +80,9 @@ public final class Pipeline {
                       .formatted(name, names.stream().collect(Collectors.joining(", "))));
             });
     Path folder = request.run();
-    if (RunDirectory.holdsRun(folder) && !Files.isDirectory(folder.resolve("stages"))) {
-      throw FileErrors.of(folder, "holds a run of another command; name another folder");
-    }
+    requireOurs(folder);
     try (FolderLock _ = FolderLock.take(folder)) {
-      AtomicFiles.makeFolder(folder.resolve("stages"));
+      AtomicFiles.makeFolder(folder.resolve(STAGES));
       AtomicFiles.writeString(folder.resolve(RECIPE), Recipes.write(request.recipe()));
       StageRunner runner =
           new StageRunner(
@@ -98,6 +101,24 @@ public final class Pipeline {
         done.accept(result);
       }
       return results;
+    }
+  }
+
+  /** Stages empty their folders: those of somebody else must not be among them. */
+  private static void requireOurs(Path folder) {
+    if (Files.isDirectory(folder.resolve(STAGES)) || !Files.isDirectory(folder)) {
+      return;
+    }
+    if (RunDirectory.holdsRun(folder)) {
+      throw FileErrors.of(folder, "holds a run of another command; name another folder");
+    }
+    // Hidden files may be a lock of an attempt that was killed at once.
+    try (Stream<Path> files = Files.list(folder)) {
+      if (files.anyMatch(file -> !String.valueOf(file.getFileName()).startsWith("."))) {
+        throw FileErrors.of(folder, "holds files and no pipeline's run; name a new folder");
+      }
+    } catch (IOException unreadable) {
+      throw FileErrors.reading(folder, unreadable);
     }
   }
 }

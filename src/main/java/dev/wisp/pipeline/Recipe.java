@@ -46,6 +46,8 @@ public record Recipe(
    * @param normalization of the final map: {@code none}, {@code max} or {@code min-max}
    * @param backgroundFactor multiplies the background map when labels are made
    * @param guideStride PAMR works on the image reduced by this factor
+   * @param growthLimit share of its map's maximum before PAMR, at least 0 and less than 1, that a
+   *     class must reach where PAMR makes it a seed; 0 for no limit
    */
   public record Method(
       String feature,
@@ -53,12 +55,18 @@ public record Recipe(
       String normalization,
       double backgroundFactor,
       int guideStride,
+      double growthLimit,
       Pamr pamr) {
     public Method {
       oneOf("method.feature", feature, List.of("hierarchical", "semantic"));
       oneOf("method.normalization", normalization, List.of("none", "max", "min-max"));
       atLeast("method.backgroundFactor", backgroundFactor, 0);
       atLeast("method.guideStride", guideStride, 1);
+      if (!(growthLimit >= 0 && growthLimit < 1)) {
+        throw new WispException(
+            "recipe: method.growthLimit is %s; give a share in 0..1, less than 1"
+                .formatted(growthLimit));
+      }
       try {
         MapSequence.parse(sequence);
       } catch (WispException illegal) {

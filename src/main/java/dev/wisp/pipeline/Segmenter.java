@@ -25,20 +25,22 @@ public final class Segmenter implements AutoCloseable {
   private final Backend backend;
   private final DeepLabNet network;
   private final SegmentationRecipe recipe;
+  private final CrfOptions crf;
   private final List<String> classes;
 
-  private Segmenter(
-      Backend backend, DeepLabNet network, SegmentationRecipe recipe, List<String> classes) {
+  private Segmenter(Backend backend, DeepLabNet network, Recipe recipe, List<String> classes) {
     this.backend = backend;
     this.network = network;
-    this.recipe = recipe;
+    this.recipe = recipe.segmentation();
+    this.crf = recipe.crf().options();
     this.classes = classes;
   }
 
   /**
    * Loads a network; it has as many classes as the weights.
    *
-   * @param recipe its section {@code segmentation} says which network it is and how it is used
+   * @param recipe its section {@code segmentation} says which network it is and how it is used,
+   *     {@code crf} what follows it
    * @throws WispException if the weights cannot be read or are no DeepLabV3's
    */
   public static Segmenter open(Backend backend, Path weights, Recipe recipe) {
@@ -55,7 +57,7 @@ public final class Segmenter implements AutoCloseable {
       network.close();
       throw unusable;
     }
-    return new Segmenter(backend, network, recipe.segmentation(), List.copyOf(names));
+    return new Segmenter(backend, network, recipe, List.copyOf(names));
   }
 
   /**
@@ -101,9 +103,7 @@ public final class Segmenter implements AutoCloseable {
     if (recipe.crf()) {
       float[] probabilities =
           network.probabilities(scales, recipe.flip(), shown.height(), shown.width());
-      label =
-          CrfRefinement.refine(
-              backend, shown, probabilities, foreground() + 1, CrfOptions.standard());
+      label = CrfRefinement.refine(backend, shown, probabilities, foreground() + 1, crf);
     } else {
       label =
           FactorSweep.bytes(network.segment(scales, recipe.flip(), shown.height(), shown.width()));

@@ -47,6 +47,7 @@ class BadInputTest {
     String notWeights = file("weights.safetensors", "no weights at all");
     String empty = file("empty.pth", "");
     String missing = at("missing");
+    String out = "--out=" + at("o");
     String badCsv = folderWith("badcsv", "labels.csv", "image,labels\nnowhere.png,cat\n");
     String recipe = file("wrong.yaml", "training:\n  batches: 3\n");
     return Stream.of(
@@ -191,7 +192,77 @@ class BadInputTest {
             new Case("tpu", "selftest", "--device=tpu"),
             new Case("cuda", "selftest", "--device=cuda"),
             new Case("--threads", "selftest", "--threads=-3"),
-            new Case("holds a demo already", "demo", "--run=" + demoFolder()))
+            new Case("holds a demo already", "demo", "--run=" + demoFolder()),
+            new Case("missing: no such folder", "crf", "--data=" + d, "--labels=" + missing, out),
+            new Case(
+                "empty.pth: cannot write: it is a file; name a folder",
+                "crf",
+                "--data=" + d,
+                "--list=val",
+                "--labels=" + d,
+                "--out=" + empty),
+            new Case("choose one of labels, train, refine", "irn", "bogus"),
+            new Case(
+                "make maps with: wisp label",
+                "irn",
+                "labels",
+                "--data=" + d,
+                "--list=train",
+                "--maps=" + missing,
+                out),
+            new Case(
+                "weights.safetensors: neither safetensors nor a PyTorch checkpoint",
+                "irn",
+                "refine",
+                "--data=" + d,
+                "--list=train",
+                "--maps=" + d,
+                "--weights=" + notWeights,
+                out),
+            new Case(
+                "--weights",
+                "irn",
+                "train",
+                "--data=" + d,
+                "--list=train",
+                "--labels=" + d,
+                "--run=" + at("r")),
+            new Case("give a command: wisp deeplab train", "deeplab"),
+            new Case(
+                "make labels with: wisp label",
+                "deeplab",
+                "train",
+                "--data=" + d,
+                "--labels=" + missing,
+                "--weights=" + notWeights,
+                "--run=" + at("r")),
+            new Case(
+                "empty.pth",
+                "deeplab",
+                "train",
+                "--data=" + d,
+                "--labels=" + data.resolve("SegmentationClass"),
+                "--weights=" + empty,
+                "--run=" + at("r"),
+                "--recipe=demo",
+                "--set=segmentation.batch=2"),
+            new Case("--weights", "segment", out, "x.jpg"),
+            new Case("missing: no such weights file", "segment", "--weights=" + missing, out, "x"),
+            new Case("weights.safetensors", "segment", "--weights=" + notWeights, out, "x.jpg"),
+            new Case("missing.yaml", "pipeline", at("missing.yaml")),
+            new Case("unknown key bogus", "pipeline", "demo", "--set=bogus=1"),
+            new Case("it is a file; name a folder", "pipeline", "demo", "--run=" + empty),
+            new Case(
+                "weights.safetensors",
+                "ablate",
+                "--data=" + d,
+                "--list=val",
+                "--weights=" + notWeights,
+                out),
+            new Case("missing: no such folder", "report", missing),
+            new Case("empty.pth: no such folder", "report", empty),
+            new Case("missing: no such folder", "serve", missing),
+            new Case("--port is 99999; give 0..65535", "serve", d, "--port=99999"))
         .map(
             test ->
                 DynamicTest.dynamicTest(

@@ -2,8 +2,14 @@ package dev.wisp.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.wisp.data.Dataset;
+import dev.wisp.data.Datasets;
+import dev.wisp.data.Sample;
 import dev.wisp.data.synth.SynthDataset;
 import dev.wisp.data.synth.SynthOptions;
+import dev.wisp.io.Mask;
+import dev.wisp.io.NpzFile;
+import dev.wisp.io.TensorEntry;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Path;
@@ -54,6 +60,23 @@ final class CliSupport {
     return new Outcome(code, out.toString(), err.toString());
   }
 
+  /** A command in a process of its own, not started yet. */
+  static ProcessBuilder process(List<String> arguments) {
+    List<String> line =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "--sun-misc-unsafe-memory-access=allow",
+                "-Dorg.bytedeco.javacpp.maxphysicalbytes=0",
+                "-Dorg.bytedeco.javacpp.maxbytes=0",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Main.class.getName()));
+    line.addAll(arguments);
+    return new ProcessBuilder(line);
+  }
+
   static Outcome wisp(List<String> more, String... arguments) {
     List<String> all = new ArrayList<>(List.of(arguments));
     all.addAll(more);
@@ -64,5 +87,34 @@ final class CliSupport {
   static Path dataset(Path folder) {
     SynthDataset.write(new SynthOptions(48, 4, 3, 5, 7), folder);
     return folder;
+  }
+
+  /**
+   * Maps of all images that know the truth, with holes: every fifth pixel looks like background.
+   */
+  static Path maps(Path data, Path into) {
+    for (String list : List.of("train", "val")) {
+      Dataset dataset = Datasets.open(data, list);
+      for (Sample sample : dataset.samples()) {
+        Mask truth = dataset.mask(sample);
+        List<TensorEntry> entries = new ArrayList<>();
+        entries.add(map(truth, 0));
+        for (int id : sample.classes()) {
+          entries.add(map(truth, id));
+        }
+        NpzFile.write(into.resolve(sample.id() + ".npz"), entries, false);
+      }
+    }
+    return into;
+  }
+
+  private static TensorEntry map(Mask truth, int id) {
+    float[] values = new float[truth.index().length];
+    for (int p = 0; p < values.length; p++) {
+      int shown = p % 5 == 0 ? 0 : truth.index()[p];
+      values[p] = shown == id ? 0.9f : 0.2f;
+    }
+    long[] shape = {truth.height(), truth.width()};
+    return TensorEntry.ofFloats(Integer.toString(id), shape, values);
   }
 }

@@ -10,9 +10,7 @@ import dev.wisp.data.Datasets;
 import dev.wisp.data.Sample;
 import dev.wisp.io.ImageCodec;
 import dev.wisp.io.Mask;
-import dev.wisp.io.NpzFile;
 import dev.wisp.io.Safetensors;
-import dev.wisp.io.TensorEntry;
 import dev.wisp.pipeline.Confusion;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -48,37 +46,9 @@ class IrnCommandTest {
   static void prepare() throws IOException {
     data = CliSupport.dataset(folder.resolve("data"));
     encoder = TinyNetwork.weights(folder.resolve("encoder.safetensors"));
-    maps = maps("maps");
+    maps = CliSupport.maps(data, folder.resolve("maps"));
     labels("train", "ir").ok();
     uninterrupted = train("whole");
-  }
-
-  /** Maps that know the truth, with holes: every fifth pixel looks like background. */
-  private static Path maps(String name) {
-    Path into = folder.resolve(name);
-    for (String list : List.of("train", "val")) {
-      Dataset dataset = Datasets.open(data, list);
-      for (Sample sample : dataset.samples()) {
-        Mask truth = dataset.mask(sample);
-        List<TensorEntry> entries = new ArrayList<>();
-        entries.add(map(truth, 0));
-        for (int id : sample.classes()) {
-          entries.add(map(truth, id));
-        }
-        NpzFile.write(into.resolve(sample.id() + ".npz"), entries, false);
-      }
-    }
-    return into;
-  }
-
-  private static TensorEntry map(Mask truth, int id) {
-    float[] values = new float[truth.index().length];
-    for (int p = 0; p < values.length; p++) {
-      int shown = p % 5 == 0 ? 0 : truth.index()[p];
-      values[p] = shown == id ? 0.9f : 0.2f;
-    }
-    long[] shape = {truth.height(), truth.width()};
-    return TensorEntry.ofFloats(Integer.toString(id), shape, values);
   }
 
   private static CliSupport.Outcome labels(String list, String out) {
@@ -158,7 +128,7 @@ class IrnCommandTest {
 
   @Test
   void anImageWithoutMapsIsNamedWithTheCommandThatMakesThem() throws IOException {
-    Path some = maps("some");
+    Path some = CliSupport.maps(data, folder.resolve("some"));
     Sample gone = scored().getFirst();
     Files.delete(some.resolve(gone.id() + ".npz"));
     CliSupport.Outcome outcome = labels("val", some, "some-ir");

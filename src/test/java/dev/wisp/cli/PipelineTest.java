@@ -12,12 +12,14 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -68,6 +70,10 @@ class PipelineTest {
   }
 
   private static CliSupport.Outcome run(String run, String... more) {
+    return wisp(List.of(more), command(run).toArray(String[]::new));
+  }
+
+  private static List<String> command(String run) {
     List<String> arguments =
         new ArrayList<>(
             List.of(
@@ -77,7 +83,7 @@ class PipelineTest {
                 "--data=" + data,
                 "--threads=1"));
     arguments.addAll(VALUES);
-    return wisp(List.of(more), arguments.toArray(String[]::new));
+    return arguments;
   }
 
   /** Weights, maps, labels and scores, by path. */
@@ -170,6 +176,38 @@ class PipelineTest {
   }
 
   @Test
+  void aProcessKilledAtAnyMomentEndsWithTheSameBitsWhenItIsRunAgain() throws Exception {
+    Path log = folder.resolve("killed.log");
+    int kills = 0;
+    for (boolean ended = false; !ended; ) {
+      Process process =
+          CliSupport.process(command("killed"))
+              .redirectErrorStream(true)
+              .redirectOutput(log.toFile())
+              .start();
+      // Processor time, so that a busy machine changes little. Each attempt gets more, so that one
+      // ends; where the others are cut is chance.
+      double limit = 1.5 * Math.pow(1.4, kills);
+      while (!ended && seconds(process) < limit) {
+        ended = process.waitFor(10, TimeUnit.MILLISECONDS);
+      }
+      if (ended) {
+        assertThat(process.exitValue()).as(Files.readString(log)).isZero();
+      } else {
+        process.destroyForcibly().onExit().join();
+        kills++;
+      }
+    }
+    assertThat(kills).isPositive();
+    assertThat(results("killed")).isEqualTo(results("whole"));
+  }
+
+  /** Processor time a process has taken. */
+  private static double seconds(Process process) {
+    return process.info().totalCpuDuration().orElse(Duration.ZERO).toNanos() * 1e-9;
+  }
+
+  @Test
   void aStageWithoutItsInputNamesTheStageThatMakesIt() {
     assertThat(run("empty", "--only=irn-train").error())
         .contains("irn-train needs")
@@ -208,5 +246,14 @@ class PipelineTest {
   @Test
   void aFolderOfAnotherCommandIsRefused() {
     assertThat(run("whole/train").error()).contains("holds a run of another command");
+  }
+
+  @Test
+  void aFolderWithOtherFilesIsRefusedAndKeptAsItIs() throws IOException {
+    Path precious = folder.resolve("mine/train/notes.txt");
+    Files.createDirectories(precious.getParent());
+    Files.writeString(precious, "two years of work");
+    assertThat(run("mine").error()).contains("mine: holds files and no pipeline's run");
+    assertThat(precious).content().isEqualTo("two years of work");
   }
 }

@@ -67,15 +67,7 @@ class ReportCommandTest {
   @Test
   void aServedRunEndsCleanlyWhenItIsTold() throws Exception {
     Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-cp",
-                System.getProperty("java.class.path"),
-                Main.class.getName(),
-                "serve",
-                run.toString(),
-                "--port",
-                "0")
+        CliSupport.process(List.of("serve", run.toString(), "--port", "0"))
             .redirectError(folder.resolve("errors.txt").toFile())
             .start();
     try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {

@@ -124,20 +124,9 @@ class ResumeTest {
 
   /** Starts the command in a process of its own and kills it hard after some epochs. */
   private static void trainUntilKilled(String run, int epochs, String... more) throws IOException {
-    List<String> line = new ArrayList<>();
-    line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    line.addAll(
-        List.of(
-            "--enable-native-access=ALL-UNNAMED",
-            "--sun-misc-unsafe-memory-access=allow",
-            "-Dorg.bytedeco.javacpp.maxphysicalbytes=0",
-            "-Dorg.bytedeco.javacpp.maxbytes=0",
-            "-cp",
-            System.getProperty("java.class.path"),
-            "dev.wisp.cli.Main"));
-    line.addAll(command(run));
+    List<String> line = new ArrayList<>(command(run));
     line.addAll(List.of(more));
-    Process process = new ProcessBuilder(line).redirectErrorStream(true).start();
+    Process process = CliSupport.process(line).redirectErrorStream(true).start();
     StringBuilder said = new StringBuilder();
     try (BufferedReader lines =
         new BufferedReader(

@@ -68,7 +68,16 @@ class AblationTest {
     }
   }
 
-  private Ablation.Report run(boolean retrain) {
+  @Test
+  void theCrfIsTheRecipes() throws Exception {
+    // Weights below 0 push neighbours apart: pixels of one label leave it.
+    Ablation.Report report =
+        run(false, "crf.steps=1", "crf.gaussianWeight=-30", "crf.bilateralWeight=0");
+    assertThat(report.rows())
+        .allSatisfy(row -> assertThat(row.crfMeanIou()).isNotEqualTo(row.meanIou()));
+  }
+
+  private Ablation.Report run(boolean retrain, String... overrides) {
     Path data = TinyNetwork.dataset(folder.resolve("data"));
     Path weights = TinyNetwork.weights(folder.resolve("weights.safetensors"));
     Dataset scored = Datasets.open(data, "val");
@@ -78,7 +87,11 @@ class AblationTest {
       return Ablation.run(
           backend,
           new Ablation.Request(
-              folder.resolve("out"), Recipes.load("demo", TINY), weights, scored, training),
+              folder.resolve("out"),
+              Recipes.with(Recipes.load("demo", TINY), List.of(overrides)),
+              weights,
+              scored,
+              training),
           Progress.NONE);
     }
   }

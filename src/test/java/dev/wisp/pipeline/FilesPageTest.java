@@ -42,5 +42,8 @@ class FilesPageTest {
     for (String column : AblationFiles.COLUMNS) {
       assertThat(page).contains("`" + column + "`");
     }
+    for (String column : GrowthStudy.COLUMNS) {
+      assertThat(page).contains("`" + column + "`");
+    }
   }
 }

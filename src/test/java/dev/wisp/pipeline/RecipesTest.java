@@ -81,6 +81,7 @@ class RecipesTest {
         "network.backbone=vgg | network.backbone",
         "method.sequence=is,pr | method.sequence",
         "method.pamr.dilations=[] | method.pamr.dilations",
+        "method.growthLimit=1 | method.growthLimit",
         "labelling.scales=0 | labelling.scales",
         "seed | section.key=value",
       })

@@ -109,6 +109,13 @@ class SegmenterTest {
   }
 
   @Test
+  void theCrfIsTheRecipes() {
+    byte[] plain = segment().index();
+    assertThat(segment("segmentation.crf=true", "crf.steps=0").index()).isEqualTo(plain);
+    assertThat(segment("segmentation.crf=true").index()).isNotEqualTo(plain);
+  }
+
+  @Test
   void weightsOfAnotherDepthAreRefused() {
     assertThatThrownBy(() -> segment("segmentation.backbone=resnet50"))
         .isInstanceOf(WispException.class)

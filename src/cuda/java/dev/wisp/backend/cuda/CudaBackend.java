@@ -32,14 +32,12 @@ final class CudaBackend extends GroupedBackend {
   private final CudaContext context;
   private final String kernels;
   private final CudaConvolutions convolutions;
-  private final CudaHost host;
 
   /** On the compute thread. */
   private CudaBackend(
       ComputeThread thread,
       CudaContext context,
       CudaConvolutions convolutions,
-      CudaHost host,
       String kernels) {
     super(
         convolutions,
@@ -50,14 +48,13 @@ final class CudaBackend extends GroupedBackend {
         new CudaSeeds(context),
         new CudaPamr(context),
         new CudaCrf(context),
-        new CudaSegmentation(context, host),
-        new CudaGroupNorms(context, host),
-        new CudaIrn(context, host),
+        new CudaSegmentation(context),
+        new CudaGroupNorms(context),
+        new CudaIrn(context),
         new CudaOptimizer(context));
     this.thread = thread;
     this.context = context;
     this.convolutions = convolutions;
-    this.host = host;
     this.kernels = kernels;
   }
 
@@ -98,7 +95,7 @@ final class CudaBackend extends GroupedBackend {
             CudaConvolutions convolutions = convolutions(context);
             String kernels =
                 "cuda: %s, kernels as %s by NVRTC %s".formatted(device, code, nvrtc.version());
-            return new CudaBackend(thread, context, convolutions, new CudaHost(context), kernels);
+            return new CudaBackend(thread, context, convolutions, kernels);
           });
     } catch (RuntimeException | Error failure) {
       thread.close(() -> {});
@@ -192,10 +189,10 @@ final class CudaBackend extends GroupedBackend {
   public Supplier<float[]> read(Tensor source) {
     CudaCall call = context.call("read");
     int length = call.length("source", source);
+    call.any("source", source, DType.F32, length);
     if (length > CudaReadings.MOST) {
       return super.read(source);
     }
-    call.any("source", source, DType.F32, length);
     AtomicReference<Supplier<float[]>> reading = new AtomicReference<>();
     call.run(() -> reading.set(context.readings().read(call.memory(source), length)));
     return Objects.requireNonNull(reading.get());
@@ -258,7 +255,6 @@ final class CudaBackend extends GroupedBackend {
     thread.close(
         () -> {
           convolutions.close();
-          host.close();
           context.close();
         });
   }

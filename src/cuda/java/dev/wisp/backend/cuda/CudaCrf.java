@@ -65,7 +65,7 @@ final class CudaCrf implements CrfOps {
     long colours = call.inOrNull("image", image, h, w, 3);
     long target = call.out("out", out, values.shape().toArray());
     call.require(spatial > 0 && (image == null || colour > 0), "a deviation is not positive");
-    CudaLattice.requireFits(call, h, w);
+    CudaLattice.requireFits(call, values.shape().size(0), h, w);
     if (values.shape().elements() == 0) {
       return;
     }
@@ -90,7 +90,7 @@ final class CudaCrf implements CrfOps {
     long w = unary.shape().size(2);
     long colours = call.in("image", image, h, w, 3);
     long target = call.out("q", q, unary.shape().toArray());
-    CudaLattice.requireFits(call, h, w);
+    CudaLattice.requireFits(call, unary.shape().size(0), h, w);
     if (unary.shape().elements() == 0) {
       return;
     }

@@ -131,8 +131,9 @@ final class CudaLattice {
     }
   }
 
-  /** Refuses an image whose corners the tables' 32-bit numbers cannot count. */
-  static void requireFits(CudaCall call, long h, long w) {
+  /** Refuses channels, and an image's corners, that the kernels' 32-bit numbers cannot count. */
+  static void requireFits(CudaCall call, long channels, long h, long w) {
+    call.require(channels <= Integer.MAX_VALUE - 3, "a size of 2^31 or more");
     call.require(h * w < Integer.MAX_VALUE / CORNERS_OF_COLOURS, "the image has too many pixels");
   }
 

@@ -11,8 +11,9 @@ import dev.wisp.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Normalisation and argmax of maps on the device, {@code cuda/normalize_maps.cu} and {@code
- * cuda/argmax_maps.cu}; class activation maps by CudaCamMaps.
+ * Normalisation and argmax of maps and the limit of seeds on the device, {@code
+ * cuda/normalize_maps.cu}, {@code argmax_maps.cu} and {@code limit_seeds.cu}; class activation maps
+ * by CudaCamMaps.
  */
 final class CudaMaps implements MapOps {
   private static final int THREADS = 256;
@@ -22,6 +23,7 @@ final class CudaMaps implements MapOps {
   private final CudaKernel normalizeMaps;
   private final CudaKernel normalizeMapsBackward;
   private final CudaKernel argmaxMaps;
+  private final CudaKernel limitSeeds;
 
   CudaMaps(CudaContext context) {
     this.context = context;
@@ -60,6 +62,17 @@ final class CudaMaps implements MapOps {
             i64("n"),
             i64("positions"),
             f32("background_factor"));
+    limitSeeds =
+        context.kernel(
+            "limit_seeds",
+            "wisp_limit_seeds",
+            pointer("support"),
+            pointer("offsets"),
+            pointer("ids"),
+            pointer("seeds"),
+            i64("n"),
+            i64("positions"),
+            f32("share"));
   }
 
   private void normalizeMaps(
@@ -110,6 +123,19 @@ final class CudaMaps implements MapOps {
         .i64(n)
         .i64(positions)
         .f32(factor)
+        .launchOver(n * positions, THREADS);
+  }
+
+  private void limitSeeds(
+      long support, CudaClassRows.Rows rows, long seeds, long n, long positions, float share) {
+    limitSeeds
+        .pointer(support)
+        .pointer(rows.offsets())
+        .pointer(rows.ids())
+        .pointer(seeds)
+        .i64(n)
+        .i64(positions)
+        .f32(share)
         .launchOver(n * positions, THREADS);
   }
 
@@ -187,5 +213,16 @@ final class CudaMaps implements MapOps {
     long w = maps.shape().size(2);
     long to = call.outInts("seeds", seeds, n, h, w);
     call.run(() -> argmaxMaps(from, context.rows(classes), to, n, h * w, backgroundFactor));
+  }
+
+  @Override
+  public void limitSeeds(Tensor support, ClassRows classes, float share, Tensor seeds) {
+    CudaCall call = context.call("limitSeeds");
+    long n = classes.images();
+    long from = call.in("support", support, classes.rows(), CudaCall.ANY, CudaCall.ANY);
+    long h = support.shape().size(1);
+    long w = support.shape().size(2);
+    long to = call.outInts("seeds", seeds, n, h, w);
+    call.run(() -> limitSeeds(from, context.rows(classes), to, n, h * w, share));
   }
 }

@@ -61,6 +61,7 @@ final class CudaReadings {
     public float[] get() {
       thread.call(
           () -> {
+            thread.require("a reading");
             fetch();
             return true;
           });

@@ -18,7 +18,7 @@ import org.slf4j.LoggerFactory;
  * preset's classes: only where {@link CudnnLibrary} has found cuDNN. For the compute thread alone.
  */
 @SuppressWarnings("deprecation") // cuDNN 9 deprecates all that is not its graphs.
-final class Cudnn implements AutoCloseable {
+final class Cudnn implements CudnnStatus, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Cudnn.class);
 
   /** Status codes are grouped by their thousands. */
@@ -90,14 +90,8 @@ final class Cudnn implements AutoCloseable {
     return status / GROUP == NOT_SUPPORTED;
   }
 
-  /**
-   * Refuses a failed call.
-   *
-   * @param status what cuDNN returned
-   * @param function of cuDNN
-   * @param what it was to do
-   */
-  void check(int status, String function, String what) {
+  @Override
+  public void check(int status, String function, String what) {
     if (status != CUDNN_STATUS_SUCCESS) {
       throw failure(status, function, what);
     }
@@ -146,8 +140,8 @@ final class Cudnn implements AutoCloseable {
     return detail.isEmpty() ? name : "%s (%s)".formatted(name, detail);
   }
 
-  /** For calls that give something back: a lost device refuses them, which no longer matters. */
-  void release(int status) {
+  @Override
+  public void release(int status) {
     if (status != CUDNN_STATUS_SUCCESS && !session.status().isBroken()) {
       LOG.debug("cuDNN refused to take something back: {}", words(status));
     }

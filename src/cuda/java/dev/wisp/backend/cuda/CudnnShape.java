@@ -15,12 +15,12 @@ final class CudnnShape implements AutoCloseable {
   final cudnnTensorStruct bias = new cudnnTensorStruct();
   final cudnnFilterStruct weights = new cudnnFilterStruct();
   final cudnnConvolutionStruct convolution = new cudnnConvolutionStruct();
-  private final Cudnn cudnn;
+  private final CudnnStatus cudnn;
   private final String text;
   private int math;
 
   /** Sizes that fit 32 bits. */
-  CudnnShape(Cudnn cudnn, ConvolutionSizes s, CudnnLayout layout) {
+  CudnnShape(CudnnStatus cudnn, ConvolutionSizes s, CudnnLayout layout) {
     this.cudnn = cudnn;
     text = s.toString();
     try {

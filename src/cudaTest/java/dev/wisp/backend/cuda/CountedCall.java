@@ -1,7 +1,9 @@
 package dev.wisp.backend.cuda;
 
 import dev.wisp.backend.plan.Work;
+import dev.wisp.tensor.DType;
 import dev.wisp.tensor.Scope;
+import dev.wisp.tensor.Shape;
 import dev.wisp.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -95,6 +97,17 @@ record CountedCall(String size, String code, Preparation preparation, List<Count
       int[] values = new int[(int) tensor.shape().elements()];
       for (int i = 0; i < values.length; i++) {
         values[i] = choices[random.nextInt(choices.length)];
+      }
+      backend.upload(values, tensor);
+      return tensor;
+    }
+
+    /** Class ids in {@code 0..classes - 1}. */
+    Tensor labels(int classes, long... sizes) {
+      Tensor tensor = scope.allocate(DType.U8, Shape.of(sizes));
+      byte[] values = new byte[(int) tensor.shape().elements()];
+      for (int i = 0; i < values.length; i++) {
+        values[i] = (byte) random.nextInt(classes);
       }
       backend.upload(values, tensor);
       return tensor;

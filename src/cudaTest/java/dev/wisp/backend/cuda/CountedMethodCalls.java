@@ -97,6 +97,18 @@ final class CountedMethodCalls {
             .launches(
                 "wisp_argmax_maps",
                 Work.of(4 * MAPS + 4 * POSITIONS + LISTS, 3 * MAPS),
+                "each position reads the rows' classes, the same for all"),
+        new CountedCall(
+                MAPS_SIZE,
+                (b, t) -> {
+                  Tensor support = t.positive(ROWS, GRID, GRID);
+                  Tensor seeds = t.outInts(1, GRID, GRID);
+                  b.argmaxMaps(support, PRESENT, 1, seeds);
+                  return () -> b.limitSeeds(support, PRESENT, 0.5f, seeds);
+                })
+            .launches(
+                "wisp_limit_seeds",
+                Work.of(4 * POSITIONS + 8 * POSITIONS + LISTS, MAPS),
                 "each position reads the rows' classes, the same for all"));
   }
 

@@ -45,6 +45,8 @@ class CudaCountsTest {
                 CountedMethodCalls.all(),
                 CountedNetworkCalls.all(),
                 CountedLayoutCalls.all(),
+                CountedSegmentationCalls.all(),
+                CountedIrnCalls.all(),
                 CountedCrfCalls.all())
             .flatMap(List::stream)
             .collect(Collectors.groupingBy(CountedCall::code));

@@ -94,20 +94,6 @@ class CudaCrfTest {
   }
 
   @Test
-  void anImageOfMorePixelsThanCornersCanBeCountedIsRefused() {
-    try (CudaBackend backend = open()) {
-      backend.run(
-          () -> {
-            CudaCall call = backend.context().call("denseCrf");
-            CudaLattice.requireFits(call, 1, Integer.MAX_VALUE / 6 - 1);
-            assertThatThrownBy(() -> CudaLattice.requireFits(call, 1, Integer.MAX_VALUE / 6))
-                .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("denseCrf: the image has too many pixels");
-          });
-    }
-  }
-
-  @Test
   void workspaceThatIsNotTheCallsIsRefused() {
     try (CudaBackend backend = open()) {
       backend.run(

@@ -70,6 +70,7 @@ final class HarmlessCalls {
         (b, t) ->
             b.normalizeMaps(t.f32(0, 3, 5), Normalization.MAX, 1, t.f32(0, 3, 5), t.i32(0, 2)));
     add(calls, "argmaxMaps", (b, t) -> b.argmaxMaps(t.f32(0, 3, 5), NONE, 1, t.i32(0, 3, 5)));
+    add(calls, "limitSeeds", (b, t) -> b.limitSeeds(t.f32(0, 3, 5), NONE, 1, t.i32(0, 3, 5)));
     add(
         calls,
         "structureSeeds",
@@ -156,6 +157,14 @@ final class HarmlessCalls {
                 () ->
                     t.backend()
                         .argmaxMaps(t.normal(3, 3, 4), Samples.ROWS, Float.NaN, t.i32(2, 3, 4))));
+    calls.add(
+        new Harmless(
+            "limitSeeds",
+            "a share that is not a number",
+            t ->
+                () ->
+                    t.backend()
+                        .limitSeeds(t.normal(3, 3, 4), Samples.ROWS, Float.NaN, t.i32(2, 3, 4))));
     return calls;
   }
 

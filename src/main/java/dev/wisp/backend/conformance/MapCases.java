@@ -54,6 +54,13 @@ final class MapCases {
             cases.add(
                 new ConformanceCase(
                     "argmaxMaps", text + ", ties", t -> argmax(t, classes, hw, 1, true)));
+            for (float share : new float[] {0, 0.25f, 2}) {
+              cases.add(
+                  new ConformanceCase(
+                      "limitSeeds",
+                      text + ", share " + share,
+                      t -> limit(t, n, classes, hw, share)));
+            }
           }
         });
     int[][] maps = {{1, 1, 1}, {0, 3, 5}, {3, 7, 5}, {17, 16, 17}, {21, 1, 15}, {2, 33, 31}};
@@ -206,6 +213,18 @@ final class MapCases {
       }
     }
     t.outDecisions("seeds", seeds, Trial.margins(values, classes, positions, false));
+  }
+
+  /** Seeds of every class and of none; supports on both sides of the share and equal to it. */
+  private static void limit(Trial t, int n, ClassRows classes, int[] hw, float share) {
+    int[] seeds = new int[n * hw[0] * hw[1]];
+    for (int i = 0; i < seeds.length; i++) {
+      seeds[i] = i % (classes.total() + 2) - 1;
+    }
+    Tensor support = t.coarse(classes.rows(), hw[0], hw[1]);
+    Tensor limited = t.tensor(seeds, n, hw[0], hw[1]);
+    t.backend().limitSeeds(support, classes, share, limited);
+    t.out("seeds", limited);
   }
 
   private static Tensor maps(Trial t, boolean ties, boolean flat, int[] s) {

@@ -301,7 +301,11 @@ final class Samples {
         Sample.of("argmaxMaps")
             .in("maps", 3, 3, 4)
             .outInts("seeds", 2, 3, 4)
-            .calls((b, w, t) -> b.argmaxMaps(t[0], ROWS, 0.8f, t[1])));
+            .calls((b, w, t) -> b.argmaxMaps(t[0], ROWS, 0.8f, t[1])),
+        Sample.of("limitSeeds")
+            .in("support", 3, 3, 4)
+            .outInts("seeds", 2, 3, 4)
+            .calls((b, w, t) -> b.limitSeeds(t[0], ROWS, 0.5f, t[1])));
   }
 
   private static List<Sample> seeds() {

@@ -131,6 +131,11 @@ final class SpecialRefusals {
         "classes of three images",
         Kind.SHAPE,
         (b, t) -> b.argmaxMaps(t.f32(3, 3, 4), three, 1, t.i32(2, 3, 4)));
+    add(
+        "limitSeeds",
+        "classes of three images",
+        Kind.SHAPE,
+        (b, t) -> b.limitSeeds(t.f32(3, 3, 4), three, 0.5f, t.i32(2, 3, 4)));
     add("camToMaps", "cam of fewer classes", Kind.SHAPE, (b, t) -> camToMaps(b, t, more, 3, 2));
   }
 

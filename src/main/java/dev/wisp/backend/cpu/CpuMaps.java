@@ -150,6 +150,24 @@ final class CpuMaps implements MapOps {
                     from, offsets, ids, backgroundFactor, to, n, h * w, rows));
   }
 
+  @Override
+  public void limitSeeds(Tensor support, ClassRows classes, float share, Tensor seeds) {
+    Call call = context.call("limitSeeds");
+    long rows = classes.rows();
+    long n = classes.images();
+    MemorySegment from = call.in("support", support, rows, Call.ANY, Call.ANY);
+    long h = support.shape().size(1);
+    long w = support.shape().size(2);
+    MemorySegment to = call.outInts("seeds", seeds, n, h, w);
+    MemorySegment offsets = call.ints(classes.offsets());
+    MemorySegment ids = call.ints(classes.ids());
+    call.run(
+        () ->
+            (int)
+                NativeKernels.LIMIT_SEEDS.invokeExact(
+                    from, offsets, ids, share, to, n, h * w, rows));
+  }
+
   /** Positions are stored as ints. */
   private static void requirePositions(Call call, long h, long w) {
     call.require(h > 0 && w > 0 && h <= Integer.MAX_VALUE / w, "needs 1..2^31-1 positions");

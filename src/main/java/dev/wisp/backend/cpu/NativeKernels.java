@@ -192,6 +192,17 @@ final class NativeKernels {
           JAVA_LONG,
           JAVA_LONG,
           JAVA_LONG);
+  static final MethodHandle LIMIT_SEEDS =
+      status(
+          "wisp_limit_seeds",
+          ADDRESS,
+          ADDRESS,
+          ADDRESS,
+          JAVA_FLOAT,
+          ADDRESS,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG);
   static final MethodHandle GRADIENT_NORM =
       status("wisp_gradient_norm", ADDRESS, ADDRESS, JAVA_LONG, ADDRESS);
   static final MethodHandle SGD_STEP =

@@ -214,4 +214,21 @@ public final class MapReference {
       }
     }
   }
+
+  /** support is {@code [rows, positions]}, seeds {@code [n, positions]}, changed in place. */
+  public void limitSeeds(double[] support, ClassRows classes, double share, int[] seeds) {
+    int n = classes.images();
+    int positions = n == 0 ? 0 : seeds.length / n;
+    for (int b = 0; b < n; b++) {
+      for (int p = 0; p < positions; p++) {
+        int seed = seeds[b * positions + p];
+        for (int row = classes.begin(b); row < classes.end(b); row++) {
+          boolean supported = support[row * positions + p] >= share;
+          if (seed > 0 && classes.id(row) == seed && !supported) {
+            seeds[b * positions + p] = -1;
+          }
+        }
+      }
+    }
+  }
 }

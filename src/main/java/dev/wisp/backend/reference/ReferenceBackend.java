@@ -151,6 +151,17 @@ public final class ReferenceBackend extends ReferenceIrn {
   }
 
   @Override
+  public void limitSeeds(Tensor support, ClassRows classes, float share, Tensor seeds) {
+    String op = "limitSeeds";
+    int[] s = maps(op, "support", support, classes);
+    map.limitSeeds(
+        f32(op, "support", support),
+        classes,
+        share,
+        i32(op, "seeds", seeds, classes.images(), s[1], s[2]));
+  }
+
+  @Override
   public void structureSeeds(
       Tensor feature,
       Tensor maps,

@@ -17,21 +17,35 @@ final class Scene {
   private static final double[][] BODY = {
     {0.80, 0.35, 0.25}, {0.25, 0.65, 0.35}, {0.30, 0.40, 0.85}
   };
+  private static final double[] WHITE = {0.95, 0.95, 0.95};
+  private static final double[] BLACK = {0.05, 0.05, 0.05};
   private static final double UNIT = 128;
   private static final double PIXEL_NOISE = 0.02;
   private static final int PLACEMENT_TRIES = 30;
 
+  /** Last part of the path of the decoys' random numbers. */
+  private static final int DECOYS = 1;
+
+  /** Side of a decoy in sides of the part of the object that it lies on. */
+  private static final double DECOY_SIDE = 0.6;
+
   private final int size;
   private final int classes;
+  private final double decoys;
   private final CounterRandom random;
+  private final CounterRandom decoyRandom;
   private final double[] colour;
   private final byte[] mask;
   private final List<double[]> parts = new ArrayList<>();
+  private final List<Placed> objects = new ArrayList<>();
 
-  private Scene(SynthOptions options, CounterRandom random) {
+  private Scene(SynthOptions options, int subset, int index) {
     this.size = options.size();
     this.classes = options.classes();
-    this.random = random;
+    this.decoys = options.decoys();
+    this.random = CounterRandom.of(options.seed(), subset, index);
+    // Of their own, so that an image is the same with and without decoys but for the patches.
+    this.decoyRandom = CounterRandom.of(options.seed(), subset, index, DECOYS);
     this.colour = new double[3 * size * size];
     this.mask = new byte[size * size];
   }
@@ -39,35 +53,44 @@ final class Scene {
   /** A drawn image. */
   record Drawing(byte[] rgb, byte[] mask, int[] classIds) {}
 
+  /** An object that was drawn. */
+  private record Placed(int classId, Ellipse body, double partSide) {}
+
   /**
    * Draws image {@code index} of a subset.
    *
    * @return HWC RGB bytes, class id per pixel (0 = background), class ids of the objects ascending
    */
   static Drawing draw(SynthOptions options, int subset, int index) {
-    return new Scene(options, CounterRandom.of(options.seed(), subset, index)).draw();
+    return new Scene(options, subset, index).draw();
   }
 
   private Drawing draw() {
     drawBackground();
     drawClutter(1 + random.nextInt(3));
-    int objects = 1 + random.nextInt(3);
+    int count = 1 + random.nextInt(3);
     int classId = 1 + random.nextInt(classes);
-    for (int i = 0; i < objects; i++) {
+    for (int i = 0; i < count; i++) {
       drawObject(classId);
       boolean companion = random.nextDouble() < 0.4;
       classId = companion ? classId % classes + 1 : 1 + random.nextInt(classes);
     }
+    drawDecoys();
     if (random.nextDouble() < 0.5) {
       drawOccluder();
     }
+    return new Drawing(quantise(), mask, visible().stream().mapToInt(Integer::intValue).toArray());
+  }
+
+  /** Classes with a pixel in the mask, ascending. */
+  private TreeSet<Integer> visible() {
     TreeSet<Integer> visible = new TreeSet<>();
     for (byte id : mask) {
       if (id != 0) {
         visible.add((int) id);
       }
     }
-    return new Drawing(quantise(), mask, visible.stream().mapToInt(Integer::intValue).toArray());
+    return visible;
   }
 
   private void drawBackground() {
@@ -158,6 +181,7 @@ final class Scene {
       boolean hidesAPart = parts.stream().anyMatch(p -> body.distance(p[0], p[1]) < p[2]);
       if (inside && !hidesAPart) {
         paintObject(classId, body, tone, texture, px, py, partSide);
+        objects.add(new Placed(classId, body, partSide));
         parts.add(new double[] {px, py, partSide * 0.75});
         return;
       }
@@ -172,18 +196,63 @@ final class Scene {
       double px,
       double py,
       double side) {
-    double[] white = {0.95, 0.95, 0.95};
-    double[] black = {0.05, 0.05, 0.05};
     for (int y = 0; y < size; y++) {
       for (int x = 0; x < size; x++) {
         double ux = unit(x);
         double uy = unit(y);
         if (Math.abs(ux - px) <= side / 2 && Math.abs(uy - py) <= side / 2) {
           boolean bright = PartPattern.white(classId - 1, ux - px, uy - py);
-          paint(x, y, bright ? white : black, 0, classId);
+          paint(x, y, bright ? WHITE : BLACK, 0, classId);
         } else if (body.distance(ux, uy) <= 0) {
           double shade = 0.08 * texture.at((x + 0.5) / size, (y + 0.5) / size);
           paint(x, y, tone, shade, classId);
+        }
+      }
+    }
+  }
+
+  /** Plants wrong seeds: another visible class's pattern on a body, whose class stays. */
+  private void drawDecoys() {
+    for (Placed object : objects) {
+      List<Integer> others = visible().stream().filter(id -> id != object.classId).toList();
+      if (!others.isEmpty() && decoyRandom.nextDouble() < decoys) {
+        drawDecoy(object, others.get(decoyRandom.nextInt(others.size())));
+      }
+    }
+  }
+
+  private void drawDecoy(Placed object, int pattern) {
+    double side = DECOY_SIDE * object.partSide;
+    Ellipse body = object.body;
+    for (int i = 0; i < PLACEMENT_TRIES; i++) {
+      double cx = body.x + decoyRandom.uniform(-body.a, body.a);
+      double cy = body.y + decoyRandom.uniform(-body.a, body.a);
+      boolean onBody = body.distance(cx, cy) < -side / 2 && maskAt(cx, cy) == object.classId;
+      boolean nearAPart =
+          parts.stream().anyMatch(p -> Math.hypot(cx - p[0], cy - p[1]) < p[2] + 0.75 * side);
+      if (onBody && !nearAPart) {
+        paintPattern(pattern, object.classId, cx, cy, side);
+        return;
+      }
+    }
+  }
+
+  /** Class of a point, the background outside the image. */
+  private int maskAt(double px, double py) {
+    int x = (int) Math.floor(px * size / UNIT);
+    int y = (int) Math.floor(py * size / UNIT);
+    return x < 0 || y < 0 || x >= size || y >= size ? 0 : mask[y * size + x];
+  }
+
+  /** Paints a square of a class's pattern on pixels of one class of the mask, which they keep. */
+  private void paintPattern(int pattern, int classId, double px, double py, double side) {
+    for (int y = 0; y < size; y++) {
+      for (int x = 0; x < size; x++) {
+        double dx = unit(x) - px;
+        double dy = unit(y) - py;
+        if (Math.max(Math.abs(dx), Math.abs(dy)) <= side / 2 && mask[y * size + x] == classId) {
+          boolean bright = PartPattern.white(pattern - 1, dx, dy);
+          paint(x, y, bright ? WHITE : BLACK, 0, classId);
         }
       }
     }

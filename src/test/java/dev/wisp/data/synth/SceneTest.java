@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.wisp.common.WispException;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -46,6 +47,30 @@ class SceneTest {
   }
 
   @Test
+  void decoysChangePixelsOfObjectsInImagesOfSeveralClassesAndNothingElse() {
+    SynthOptions planted = new SynthOptions(64, 30, 30, 5, 3, 1);
+    int changed = 0;
+    for (int i = 0; i < 30; i++) {
+      Scene.Drawing plain = Scene.draw(OPTIONS, 0, i);
+      Scene.Drawing decoyed = Scene.draw(planted, 0, i);
+      assertThat(decoyed.mask()).isEqualTo(plain.mask());
+      assertThat(decoyed.classIds()).isEqualTo(plain.classIds());
+      for (int pixel = 0; pixel < plain.mask().length; pixel++) {
+        if (plain.mask()[pixel] == 0) {
+          assertThat(Arrays.copyOfRange(decoyed.rgb(), 3 * pixel, 3 * pixel + 3))
+              .isEqualTo(Arrays.copyOfRange(plain.rgb(), 3 * pixel, 3 * pixel + 3));
+        }
+      }
+      boolean same = Arrays.equals(decoyed.rgb(), plain.rgb());
+      if (plain.classIds().length < 2) {
+        assertThat(same).as("image %d of one class", i).isTrue();
+      }
+      changed += same ? 0 : 1;
+    }
+    assertThat(changed).isGreaterThan(8);
+  }
+
+  @Test
   void everyPatternDiffersFromTheOthersInManyPixels() {
     for (int a = 0; a < PartPattern.COUNT; a++) {
       int[] differing = new int[PartPattern.COUNT];
@@ -73,5 +98,8 @@ class SceneTest {
     assertThatThrownBy(() -> new SynthOptions(64, 1, 1, 11, 0))
         .isInstanceOf(WispException.class)
         .hasMessageContaining("classes is 11");
+    assertThatThrownBy(() -> new SynthOptions(64, 1, 1, 5, 0, Double.NaN))
+        .isInstanceOf(WispException.class)
+        .hasMessageContaining("decoys is NaN");
   }
 }
