@@ -35,10 +35,7 @@ final class CudaBackend extends GroupedBackend {
 
   /** On the compute thread. */
   private CudaBackend(
-      ComputeThread thread,
-      CudaContext context,
-      CudaConvolutions convolutions,
-      String kernels) {
+      ComputeThread thread, CudaContext context, CudaConvolutions convolutions, String kernels) {
     super(
         convolutions,
         new CudaNorms(context),
