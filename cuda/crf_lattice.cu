@@ -157,7 +157,7 @@ __device__ __forceinline__ void locate_point(const float* image, int* base, int*
   for (int r = 0; r <= D; ++r) weight[p * (D + 1) + r] = own[r];
 }
 
-/* Simplices of all points, and their vertices' coordinates; the last one follows from the others. */
+/* Simplices of all points, and their corners' coordinates but the last, which follows. */
 template <int D>
 struct Simplices {
   const int* base;

@@ -1,10 +1,10 @@
 /*
  * Exclusive prefix sums of integers: values[i] becomes the sum of the values before i.
  *
- * Three launches: each block of wisp_scan_parts sums a piece of 1024 values, wisp_scan_offsets turns
- * the pieces' sums into what lies before each, wisp_scan adds that to the sums within a piece.
- * wisp_scan_naive does it all in one thread. Integer sums, exact in any order; the sum of all values
- * must fit an int.
+ * Three launches: each block of wisp_scan_parts sums a piece of 1024 values, wisp_scan_offsets
+ * turns the pieces' sums into what lies before each, wisp_scan adds that to the sums within a
+ * piece. wisp_scan_naive does it all in one thread. Integer sums, exact in any order; the sum of
+ * all values must fit an int.
  *
  *   values  int*       [n], in; of wisp_scan and wisp_scan_naive in and out; 16-byte aligned
  *   parts   int*       [count], out; of wisp_scan_offsets in and out, of wisp_scan in
@@ -12,8 +12,8 @@
  *   n       long long  at least 1
  *   count   long long  ceil(n / 1024)
  *
- * wisp_scan_parts(values, parts, n) and wisp_scan(parts, values, n): grid (count, 1, 1), block (256,
- * 1, 1). wisp_scan_offsets(parts, total, count): grid (1, 1, 1), block (256, 1, 1).
+ * wisp_scan_parts(values, parts, n) and wisp_scan(parts, values, n): grid (count, 1, 1), block
+ * (256, 1, 1). wisp_scan_offsets(parts, total, count): grid (1, 1, 1), block (256, 1, 1).
  * wisp_scan_naive(values, total, n): grid (1, 1, 1), block (1, 1, 1). No dynamic shared memory.
  *
  * 12 bytes and about 3 operations a value: memory, 56 G values/s on a Titan RTX (672 GB/s); the
@@ -37,7 +37,7 @@ __device__ __forceinline__ int4 load_four(const int* values, long long i, long l
                    i + 2 < n ? values[i + 2] : 0, 0);
 }
 
-/* The sum of the values of the threads before, and in `sum` that of all. sums: shared, one a warp. */
+/* The sum of the values of the threads before; in `sum` that of all. sums: shared, one a warp. */
 __device__ __forceinline__ int before(int value, int* sums, int& sum) {
   const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
   int inclusive = value;

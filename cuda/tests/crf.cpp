@@ -38,7 +38,8 @@ struct Width {
   std::vector<T> planes(const std::vector<T>& values) const {
     std::vector<T> out(values.size());
     const size_t pixels = values.size() / channels;
-    for (size_t i = 0; i < values.size(); ++i) out[i % channels * pixels + i / channels] = values[i];
+    for (size_t i = 0; i < values.size(); ++i)
+      out[i % channels * pixels + i / channels] = values[i];
     return out;
   }
 };
@@ -216,8 +217,9 @@ void check_filter(const Lattice& l, int channels) {
   const double alpha = 1 / (1 + std::ldexp(1.0, 1 - l.corners));
   for (long long k = 0; k < n; ++k)
     for (int c = 0; c < channels; ++c)
-      sliced[k / l.corners * channels + c] += alpha * static_cast<double>(l.weight[k]) *
-                                              work[static_cast<long long>(l.vertex[k]) * s.width + c];
+      sliced[k / l.corners * channels + c] +=
+          alpha * static_cast<double>(l.weight[k]) *
+          work[static_cast<long long>(l.vertex[k]) * s.width + c];
   const Array<float> out(pixels * channels), norms(pixels);
   launch("wisp_lattice_slice", s.grid(pixels), kBlock, Pointer(from), Pointer(vertex),
          Pointer(weight), Pointer(out), static_cast<long long>(channels), pixels, l.corners,

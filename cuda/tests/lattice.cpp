@@ -113,7 +113,8 @@ Doubles Lattice::splat(const Doubles& values, int channels) const {
     for (int at = begin[row]; at < begin[row + 1]; ++at)
       for (int c = 0; c < channels; ++c)
         work[row * channels + c] +=
-            static_cast<double>(share[at]) * values[static_cast<long long>(pixel[at]) * channels + c];
+            static_cast<double>(share[at]) *
+            values[static_cast<long long>(pixel[at]) * channels + c];
   return work;
 }
 

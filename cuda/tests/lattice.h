@@ -1,4 +1,4 @@
-/* The permutohedral lattice's tables by an own search on the host: what crf_lattice.cu must build. */
+/* The permutohedral lattice's tables by an own search: what crf_lattice.cu must build. */
 #ifndef WISP_CUDA_TESTS_LATTICE_H
 #define WISP_CUDA_TESTS_LATTICE_H
 
