@@ -1,6 +1,7 @@
 package dev.wisp.pipeline;
 
 import dev.wisp.common.CounterRandom;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
@@ -46,6 +47,42 @@ public final class Bootstrap {
     }
     Arrays.sort(samples);
     return new Interval(value, percentile(samples, 0.025), percentile(samples, 0.975));
+  }
+
+  /** Counts of images one by one, kept for an interval as long as they take little memory. */
+  public static final class Images {
+    private static final long MOST_COUNTS = 1L << 22;
+
+    private final List<Confusion> each = new ArrayList<>();
+    private final boolean fits;
+
+    /**
+     * None so far.
+     *
+     * @param images most that will come
+     * @param classes with the background
+     */
+    public Images(int images, int classes) {
+      fits = (long) images * classes * (classes + 1) <= MOST_COUNTS;
+    }
+
+    /** Counts one image. */
+    public void add(Confusion one) {
+      if (fits) {
+        each.add(one);
+      }
+    }
+
+    /**
+     * mIoU of all with its interval, whose ends are NaN where there are no counts to resample.
+     *
+     * @param whole counts of all images
+     */
+    public Interval interval(Confusion whole, long seed) {
+      return each.isEmpty()
+          ? new Interval(whole.meanIou(Confusion.Convention.VOC), Double.NaN, Double.NaN)
+          : difference(each, List.of(), seed);
+    }
   }
 
   private static double score(List<Confusion> images, int[] drawn) {

@@ -394,8 +394,16 @@ final class PipelineStages extends PipelineContext {
     if (scored.samples().stream().noneMatch(sample -> sample.mask().isPresent())) {
       return Optional.empty();
     }
-    Evaluation.Report report = Evaluation.labels(scored, folder(stage).resolve(LABELS), progress);
+    Bootstrap.Images each = new Bootstrap.Images(scored.samples().size(), scored.classCount() + 1);
+    Evaluation.Report report =
+        Evaluation.labels(
+            scored,
+            folder(stage).resolve(LABELS),
+            progress,
+            (sample, confusion) -> each.add(confusion));
     skipped.putAll(report.skipped());
-    return Optional.of(StageScores.score(stage, list, scored, report));
+    return Optional.of(
+        StageScores.score(
+            stage, list, scored, report, each.interval(report.confusion(), recipe().seed())));
   }
 }

@@ -39,6 +39,8 @@ public record StageScores(List<Score> scores) {
    * @param dataset its name, for people
    * @param images number scored
    * @param meanIou 0..1
+   * @param low lower end of its 95 % interval; null where it was not resampled
+   * @param high upper end
    * @param classes names, the background first
    * @param iou 0..1 in the order of the classes; null for a class in neither truth nor prediction
    * @param confusion pixels by true class (row) and predicted one; the last column is what was
@@ -50,24 +52,33 @@ public record StageScores(List<Score> scores) {
       String dataset,
       int images,
       double meanIou,
+      @Nullable Double low,
+      @Nullable Double high,
       List<String> classes,
       List<@Nullable Double> iou,
       List<List<Long>> confusion) {}
 
   /** The score of a folder of label files on a list with masks. */
-  static Score score(String stage, String list, Dataset data, Evaluation.Report report) {
+  static Score score(
+      String stage,
+      String list,
+      Dataset data,
+      Evaluation.Report report,
+      Bootstrap.Interval meanIou) {
     Confusion confusion = report.confusion();
     int classes = confusion.classes();
     List<@Nullable Double> iou = new ArrayList<>();
     for (double value : confusion.iou(Confusion.Convention.VOC)) {
-      iou.add(Double.isNaN(value) ? null : value);
+      iou.add(unlessNaN(value));
     }
     return new Score(
         stage,
         list,
         data.title(),
         report.scored(),
-        confusion.meanIou(Confusion.Convention.VOC),
+        meanIou.value(),
+        unlessNaN(meanIou.low()),
+        unlessNaN(meanIou.high()),
         IntStream.range(0, classes).mapToObj(data::className).toList(),
         iou,
         IntStream.range(0, classes)
@@ -77,6 +88,11 @@ public record StageScores(List<Score> scores) {
                         .mapToObj(column -> confusion.count(row, column))
                         .toList())
             .toList());
+  }
+
+  /** JSON has no NaN. */
+  private static @Nullable Double unlessNaN(double value) {
+    return Double.isNaN(value) ? null : value;
   }
 
   void write(Path file) {

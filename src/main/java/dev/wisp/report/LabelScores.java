@@ -9,7 +9,6 @@ import dev.wisp.pipeline.Progress;
 import dev.wisp.report.ReportData.Score;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -25,9 +24,6 @@ import java.util.Optional;
  * @param skipped images whose files cannot be used, with the reason
  */
 record LabelScores(Score score, Map<String, Double> images, Map<String, String> skipped) {
-  /** Counts per image are kept for intervals as long as they take less than this. */
-  private static final long MOST_COUNTS = 1L << 22;
-
   /**
    * Scores a folder.
    *
@@ -47,9 +43,7 @@ record LabelScores(Score score, Map<String, Double> images, Map<String, String> 
       return Optional.empty();
     }
     Dataset scored = new Dataset(data.name(), data.classNames(), samples, data.upright());
-    int ids = data.classCount() + 1;
-    boolean keep = (long) samples.size() * ids * (ids + 1) <= MOST_COUNTS;
-    List<Confusion> each = new ArrayList<>();
+    Bootstrap.Images each = new Bootstrap.Images(samples.size(), data.classCount() + 1);
     Map<String, Double> images = new HashMap<>();
     Evaluation.Report report =
         Evaluation.labels(
@@ -58,23 +52,16 @@ record LabelScores(Score score, Map<String, Double> images, Map<String, String> 
             Progress.NONE,
             (sample, confusion) -> {
               images.put(sample.id(), confusion.meanIou(Confusion.Convention.VOC));
-              if (keep) {
-                each.add(confusion);
-              }
+              each.add(confusion);
             });
     Confusion confusion = report.confusion();
-    double miou = confusion.meanIou(Confusion.Convention.VOC);
-    Bootstrap.Interval interval =
-        keep
-            ? Bootstrap.difference(each, List.of(), seed)
-            : new Bootstrap.Interval(miou, Double.NaN, Double.NaN);
     return Optional.of(
         new LabelScores(
             new Score(
                 source.name(),
                 shownData,
                 report.scored(),
-                interval,
+                each.interval(confusion, seed),
                 Optional.empty(),
                 Arrays.stream(confusion.iou(Confusion.Convention.VOC)).boxed().toList(),
                 Optional.of(confusion)),

@@ -30,6 +30,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /** Reads a run's files into a report's data. Reads only; a run may go on meanwhile. */
@@ -207,13 +208,17 @@ public final class RunCollector {
   /** A score that a pipeline stored: for a reader who has not the dataset at hand. */
   private Score stored(StageScores.Score score) {
     return new Score(
-        score.stage(),
+        RunLayout.title(score.stage()),
         shownName(score.dataset()),
         score.images(),
-        new Bootstrap.Interval(score.meanIou(), Double.NaN, Double.NaN),
+        new Bootstrap.Interval(score.meanIou(), orNaN(score.low()), orNaN(score.high())),
         Optional.empty(),
-        score.iou().stream().map(value -> value == null ? Double.NaN : value).toList(),
+        score.iou().stream().map(RunCollector::orNaN).toList(),
         Optional.of(Confusion.of(score.confusion())));
+  }
+
+  private static double orNaN(@Nullable Double value) {
+    return value == null ? Double.NaN : value;
   }
 
   /** The scores of the maps after each stage, which a demo's summary holds. */

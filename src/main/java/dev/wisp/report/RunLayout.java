@@ -7,6 +7,7 @@ import dev.wisp.pipeline.AblationFiles;
 import dev.wisp.pipeline.Demo;
 import dev.wisp.pipeline.Labelling;
 import dev.wisp.pipeline.RunDirectory;
+import dev.wisp.pipeline.StageScores;
 import dev.wisp.pipeline.stages.StageManifest;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -45,6 +46,9 @@ public record RunLayout(
     List<Path> manifests) {
   /** Name of the labels after the dense CRF. */
   public static final String CRF = "Label + CRF";
+
+  private static final String LABEL = "Label";
+  private static final String IRN = "IRN";
 
   private static final String SCORES = "evaluate/scores.json";
 
@@ -103,6 +107,17 @@ public record RunLayout(
         file(root.resolve(Demo.SUMMARY)),
         file(root.resolve(SCORES)),
         manifests(root));
+  }
+
+  /** What people call the labels of a pipeline's stage. */
+  static String title(String stage) {
+    return switch (stage) {
+      case "label" -> LABEL;
+      case "crf" -> CRF;
+      case "irn" -> IRN;
+      case StageScores.SEGMENTATION -> "DeepLabV3";
+      default -> stage;
+    };
   }
 
   private static Optional<Path> file(Path file) {
@@ -184,12 +199,12 @@ public record RunLayout(
       }
     }
     add(layers, finalMaps(labelling), Kind.MAPS, labelling.resolve(Labelling.MAPS));
-    add(layers, "Label", Kind.LABELS, labelling.resolve(Labelling.LABELS));
+    add(layers, LABEL, Kind.LABELS, labelling.resolve(Labelling.LABELS));
     add(layers, CRF, Kind.LABELS, labelling.resolve("crf"));
     if (!labelling.equals(root)) {
       // A pipeline's later stages lie beside the labelling.
       add(layers, CRF, Kind.LABELS, root.resolve("crf").resolve(Labelling.LABELS));
-      add(layers, "IRN", Kind.LABELS, root.resolve("irn").resolve(Labelling.LABELS));
+      add(layers, IRN, Kind.LABELS, root.resolve("irn").resolve(Labelling.LABELS));
       add(layers, "Prediction", Kind.PREDICTIONS, shown.resolve(Labelling.LABELS));
     }
     return layers;

@@ -111,7 +111,8 @@ class PipelineTest {
     assertThat(Files.readString(folder.resolve("whole/report.html")))
         .contains("AE-IS-CAM")
         .contains("IRN")
-        .contains("Prediction");
+        .contains("Prediction")
+        .containsPattern("DeepLabV3</th><td[^>]*>[0-9.]+</td><td[^>]*>[0-9.]+ - [0-9.]+<");
   }
 
   @Test
