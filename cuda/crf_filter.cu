@@ -1,7 +1,7 @@
 /*
  * The filter of a permutohedral lattice (crf_lattice.cu): out_i ~ sum over j of
- * exp(-|f_i - f_j|^2 / 2) v_j for each channel. Splat to the vertices, blur along each of the C axes,
- * slice back.
+ * exp(-|f_i - f_j|^2 / 2) v_j for each channel. Splat to the vertices, blur along each of the C
+ * axes, slice back.
  *
  *   wisp_lattice_interleave  channels of a pixel side by side, zeros behind them
  *   wisp_lattice_splat       work(row) = sum over the row's list of share value(pixel)
