@@ -1,5 +1,6 @@
 package dev.wisp.backend;
 
+import dev.wisp.tensor.DType;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
 import java.util.Optional;
@@ -17,6 +18,9 @@ import java.util.function.Supplier;
  *       {@link IllegalArgumentException} (shape, type, overlap, memory of another backend) or
  *       {@link IllegalStateException} (released tensor, closed backend, wrong thread) whose message
  *       names the operation and the shapes.
+ *   <li>Floats are F32. Where an operation says so it takes F16 too, of backends that {@link
+ *       #takesF16}; others refuse it as they refuse any other type. Arithmetic on F16 is float32's;
+ *       a result is rounded to the nearest F16, ties to even, when it is stored.
  *   <li>Tensors without elements go through. A call that needs the mean, the maximum or a pixel of
  *       nothing is an {@link IllegalArgumentException}.
  *   <li>A class id or position in an I32 input that names nothing is passed over, never followed.
@@ -85,6 +89,19 @@ public interface Backend
    */
   default boolean setPrecision(Precision precision) {
     return precision == Precision.FLOAT32;
+  }
+
+  /** Whether there are F16 tensors here. */
+  default boolean takesF16() {
+    return false;
+  }
+
+  /**
+   * In which type an encoder keeps its activations and their gradients at present, F32 or F16: F16
+   * while convolutions are computed of it anyway.
+   */
+  default DType activations() {
+    return DType.F32;
   }
 
   /** Bytes of device memory in use, and the highest value so far. */

@@ -180,6 +180,11 @@ public abstract class GroupedBackend implements Backend {
   }
 
   @Override
+  public final void convert(Tensor source, Tensor target) {
+    pointwise.convert(source, target);
+  }
+
+  @Override
   public final void addScaled(float factor, Tensor source, Tensor target) {
     pointwise.addScaled(factor, source, target);
   }

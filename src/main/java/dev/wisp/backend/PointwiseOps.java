@@ -11,7 +11,16 @@ public interface PointwiseOps {
   /** Copies an F32 or I32 tensor of the same element count. */
   void copy(Tensor source, Tensor target);
 
-  /** {@code target += factor * source}, F32, same element count. */
+  /**
+   * Changes the element type, from F32 to F16 or from F16 to F32; backends without F16 refuse every
+   * call. To F16 the nearest number is taken, ties to even: infinite from 65520 on, 0 up to 2^-25.
+   * NaN stays NaN.
+   *
+   * @param target shape of source
+   */
+  void convert(Tensor source, Tensor target);
+
+  /** {@code target += factor * source}, both F32 or both F16, same element count. */
   void addScaled(float factor, Tensor source, Tensor target);
 
   /**
@@ -28,7 +37,7 @@ public interface PointwiseOps {
   /**
    * {@code dx = y > 0 ? dy + extra : 0}, the pass between two convolutions of a residual network.
    *
-   * @param y the activation's output
+   * @param y the activation's output, F32 or F16; the others are of its type
    * @param extra a second gradient to add first (the residual branch's), or null
    * @param dx may be dy or extra
    */

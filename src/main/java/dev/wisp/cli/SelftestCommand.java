@@ -23,6 +23,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -68,15 +69,19 @@ final class SelftestCommand extends Task {
   @Override
   int run() {
     Recipe values = recipe.load();
-    List<ConformanceCase> cases =
-        ConformanceSuite.cases().stream().filter(test -> chosen(test.operation())).toList();
-    if (cases.isEmpty() && golden == null) {
+    List<ConformanceCase> cases = chosen(ConformanceSuite.cases());
+    List<ConformanceCase> halfCases = chosen(ConformanceSuite.halfCases());
+    if (cases.isEmpty() && halfCases.isEmpty() && golden == null) {
       throw new WispException("--only %s: no operation has such a name".formatted(only));
     }
     int failed = 0;
     try (Backend backend = Devices.open(device.device, device.threads)) {
       heading(backend);
       failed += conformance(backend, cases);
+      if (backend.takesF16()) {
+        out().print("with float16 tensors: ");
+        failed += conformance(backend, halfCases);
+      }
       failed += refusals(backend);
       if (golden != null) {
         failed += golden(backend, golden);
@@ -105,6 +110,10 @@ final class SelftestCommand extends Task {
     out().flush();
   }
 
+  private List<ConformanceCase> chosen(List<ConformanceCase> cases) {
+    return cases.stream().filter(test -> chosen(test.operation())).toList();
+  }
+
   /** Returns how many cases failed. */
   private int conformance(Backend backend, List<ConformanceCase> cases) {
     Progress progress = ConsoleProgress.onTerminal();
@@ -130,7 +139,9 @@ final class SelftestCommand extends Task {
   private int refusals(Backend backend) {
     // A call after closing needs a device of its own; the tests make those.
     List<Refusal> refusals =
-        Refusals.all().stream()
+        Stream.concat(
+                Refusals.all().stream(),
+                backend.takesF16() ? Refusals.ofHalves().stream() : Stream.empty())
             .filter(refusal -> chosen(refusal.operation()) && refusal.kind() != Kind.CLOSED)
             .toList();
     int taken = 0;

@@ -18,19 +18,18 @@ import org.jspecify.annotations.Nullable;
  * Runs cases. No tolerance is picked by hand: the reference's own text, with every step rounded to
  * float32, says what plain float32 costs for the very input; a backend may be off by twice that
  * (the worst of one run that rounds to nearest and of two that round by the toss of a coin) plus
- * two units in the last place of the output's largest value. Each case runs twice on the backend
- * and must give the same bits.
+ * two units in the last place of the output's largest value, units of the output's type. Each case
+ * runs twice on the backend and must give the same bits.
  */
 public final class ConformanceSuite {
   /** Decisions closer than this, relatively, may go either way. An exact tie may not. */
   private static final double UNDECIDED = 1e-6;
 
-  private static final double UNIT = 0x1p-23;
   private static final long SEED = 15;
 
   private ConformanceSuite() {}
 
-  /** All cases, grouped by operation. */
+  /** All cases that every backend takes, grouped by operation. */
   public static List<ConformanceCase> cases() {
     return Stream.of(
             ConvolutionCases.all(),
@@ -47,6 +46,11 @@ public final class ConformanceSuite {
             OptimizerCases.all())
         .flatMap(List::stream)
         .toList();
+  }
+
+  /** Cases with F16 tensors, for backends that {@link Backend#takesF16}. */
+  public static List<ConformanceCase> halfCases() {
+    return HalfCases.all();
   }
 
   /** What the reference says of one case; the same for every backend. */
@@ -223,7 +227,7 @@ public final class ConformanceSuite {
           break;
         }
       }
-      double allowed = 2 * plain + 2 * UNIT * largest;
+      double allowed = 2 * plain + 2 * expected.unit() * largest;
       double used = error == 0 ? 0 : error / allowed;
       if (used > share) {
         share = used;

@@ -6,6 +6,7 @@ import dev.wisp.tensor.Scope;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * What every backend must refuse, and what it must not, in one list: whatever a caller passes, the
@@ -16,19 +17,28 @@ public final class Refusals {
 
   private Refusals() {}
 
-  /** All calls to refuse, grouped by operation. */
+  /** All calls that every backend has to refuse, grouped by operation. */
   public static List<Refusal> all() {
     List<Refusal> refusals = new ArrayList<>();
     Samples.all().forEach(sample -> refusals.addAll(sample.refusals()));
+    refusals.addAll(HalfSamples.refusals());
     refusals.addAll(EmptyRefusals.all());
     refusals.addAll(SpecialRefusals.all());
     return refusals;
   }
 
-  /** Calls that must go through. */
-  public static List<Harmless> harmless() {
+  /** Calls with F16 tensors that backends have to refuse which {@link Backend#takesF16}. */
+  public static List<Refusal> ofHalves() {
+    return HalfSamples.all().stream().flatMap(sample -> sample.refusals().stream()).toList();
+  }
+
+  /** Calls that must go through on this backend. */
+  public static List<Harmless> harmless(Backend backend) {
     List<Harmless> harmless = new ArrayList<>();
-    Samples.all().forEach(sample -> harmless.addAll(sample.harmless()));
+    Stream.of(Samples.all(), HalfSamples.all())
+        .flatMap(List::stream)
+        .filter(sample -> backend.takesF16() || !sample.isHalf())
+        .forEach(sample -> harmless.addAll(sample.harmless()));
     harmless.addAll(HarmlessCalls.all());
     return harmless;
   }

@@ -78,6 +78,16 @@ final class Sample {
     return add(name, DType.F32, false, sizes);
   }
 
+  /** An F16 operand that is read. */
+  Sample inHalf(String name, long... sizes) {
+    return add(name, DType.F16, false, sizes);
+  }
+
+  /** An F16 operand that is written. */
+  Sample outHalf(String name, long... sizes) {
+    return add(name, DType.F16, true, sizes);
+  }
+
   /** An I32 operand that is read. */
   Sample ints(String name, long... sizes) {
     return add(name, DType.I32, false, sizes);
@@ -145,6 +155,11 @@ final class Sample {
     return operation;
   }
 
+  /** Whether it has F16 operands. */
+  boolean isHalf() {
+    return operands.stream().anyMatch(operand -> operand.type == DType.F16);
+  }
+
   /** The call itself: a backend that refuses it refuses the spoiled ones for nothing. */
   List<Harmless> harmless() {
     return List.of(
@@ -166,7 +181,7 @@ final class Sample {
     for (int i = 0; i < operands.size(); i++) {
       Operand operand = operands.get(i);
       shapes(refusals, i);
-      DType other = operand.type == DType.F32 ? DType.I32 : DType.F32;
+      DType other = operand.type.isReal() ? DType.I32 : DType.F32;
       replaced(
           refusals,
           i,
@@ -287,7 +302,7 @@ final class Sample {
       Tensor[] valid = new Tensor[operands.size()];
       for (int i = 0; i < valid.length; i++) {
         valid[i] = operands.get(i).make(scope);
-        set(trial.backend(), valid[i], wild);
+        set(trial.backend(), scope, valid[i], wild);
       }
       ConvWeights weights = holder(trial);
       Tensor[] given = spoiling.spoil(scope, valid);
@@ -312,7 +327,7 @@ final class Sample {
   }
 
   /** Fills with 0, or with what a careless program might pass. */
-  private static void set(Backend backend, Tensor tensor, boolean wild) {
+  private static void set(Backend backend, Scope scope, Tensor tensor, boolean wild) {
     int elements = Math.toIntExact(tensor.shape().elements());
     switch (tensor.type()) {
       case F32 -> {
@@ -328,6 +343,13 @@ final class Sample {
           values[i] = WILD_IDS[i % WILD_IDS.length];
         }
         backend.upload(values, tensor);
+      }
+      case F16 -> {
+        if (backend.takesF16()) {
+          Tensor wide = scope.allocate(DType.F32, tensor.shape());
+          set(backend, scope, wide, wild);
+          backend.convert(wide, tensor);
+        }
       }
       case U8 -> backend.upload(new byte[elements], tensor);
     }

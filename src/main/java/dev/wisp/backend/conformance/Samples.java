@@ -38,7 +38,8 @@ final class Samples {
             seeds(),
             segmentation(),
             rest(),
-            IrnSamples.all())
+            IrnSamples.all(),
+            HalfSamples.conversions())
         .flatMap(List::stream)
         .toList();
   }

@@ -29,6 +29,7 @@ public final class Trial {
    * An output.
    *
    * @param floats the elements of a float output, else null
+   * @param unit of a float output: distance from 1 to the next number of its type
    * @param ints the elements of an int output, else null
    * @param margins of an int output: relative distance of the best two candidates, else null
    */
@@ -36,8 +37,12 @@ public final class Trial {
       String name,
       Rule rule,
       double @Nullable [] floats,
+      double unit,
       int @Nullable [] ints,
       double @Nullable [] margins) {}
+
+  private static final double UNIT = 0x1p-23;
+  private static final double HALF_UNIT = 0x1p-10;
 
   private final Backend backend;
   private final Scope scope;
@@ -118,6 +123,25 @@ public final class Trial {
     return tensor;
   }
 
+  /** The nearest F16 of an F32 tensor. */
+  public Tensor half(Tensor floats) {
+    Tensor half = scope.allocate(DType.F16, floats.shape());
+    backend.convert(floats, half);
+    return half;
+  }
+
+  /** An F16 output, full of NaN so that what is not written shows. */
+  public Tensor f16(long... sizes) {
+    return half(f32(sizes));
+  }
+
+  /** The values of an F16 tensor in F32. */
+  public Tensor wide(Tensor half) {
+    Tensor floats = scope.allocate(DType.F32, half.shape());
+    backend.convert(half, floats);
+    return floats;
+  }
+
   /** Random ids in -1..highest. */
   public Tensor ids(int highest, long... sizes) {
     int[] values = new int[count(sizes)];
@@ -177,21 +201,32 @@ public final class Trial {
 
   /** Hands an output over as it is now; int outputs must be equal. */
   public void out(String name, Tensor tensor) {
-    if (tensor.type() == DType.F32) {
-      outputs.add(new Output(name, Rule.CLOSE, values(tensor), null, null));
+    if (tensor.type() == DType.I32) {
+      outputs.add(new Output(name, Rule.EXACT, null, 0, backend.ints(tensor), null));
     } else {
-      outputs.add(new Output(name, Rule.EXACT, null, backend.ints(tensor), null));
+      floats(name, Rule.CLOSE, tensor);
     }
   }
 
   /** A float output that must be exactly 0 where the reference is. */
   public void outWithZeros(String name, Tensor tensor) {
-    outputs.add(new Output(name, Rule.CLOSE_AND_ZERO, values(tensor), null, null));
+    floats(name, Rule.CLOSE_AND_ZERO, tensor);
   }
 
   /** A float output that must be the float32 nearest to the reference's. */
   public void outExact(String name, Tensor tensor) {
-    outputs.add(new Output(name, Rule.EXACT, values(tensor), null, null));
+    floats(name, Rule.EXACT, tensor);
+  }
+
+  /** An F32 output that a backend may have rounded to F16 on the way. */
+  public void outRounded(String name, Tensor tensor) {
+    outputs.add(new Output(name, Rule.CLOSE, values(tensor), HALF_UNIT, null, null));
+  }
+
+  private void floats(String name, Rule rule, Tensor tensor) {
+    boolean half = tensor.type() == DType.F16;
+    double[] values = values(half ? wide(tensor) : tensor);
+    outputs.add(new Output(name, rule, values, half ? HALF_UNIT : UNIT, null, null));
   }
 
   /**
@@ -201,7 +236,7 @@ public final class Trial {
    *     #margins}
    */
   public void outDecisions(String name, Tensor tensor, double[] margins) {
-    outputs.add(new Output(name, Rule.EXACT, null, backend.ints(tensor), margins));
+    outputs.add(new Output(name, Rule.EXACT, null, 0, backend.ints(tensor), margins));
   }
 
   /**

@@ -32,10 +32,18 @@ final class CpuPointwise implements PointwiseOps {
     DType type = source.type();
     MemorySegment from = call.typed("source", source, type, false);
     MemorySegment to = call.typed("target", target, type, true);
-    call.require(type != DType.U8, "U8 is not copied");
+    call.require(type == DType.F32 || type == DType.I32, "only F32 and I32 are copied");
     call.require(source.shape().elements() == target.shape().elements(), "element counts differ");
     long bytes = source.bytes();
     call.run(() -> (int) NativeKernels.COPY.invokeExact(from, to, bytes));
+  }
+
+  @Override
+  public void convert(Tensor source, Tensor target) {
+    Call call = context.call("convert");
+    call.typed("source", source, source.type(), false);
+    call.typed("target", target, target.type(), true);
+    call.require(false, "the cpu has no F16 tensors");
   }
 
   @Override

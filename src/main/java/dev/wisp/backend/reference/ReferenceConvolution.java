@@ -1,7 +1,10 @@
 package dev.wisp.backend.reference;
 
+import static dev.wisp.backend.support.Operands.real;
+
 import dev.wisp.backend.ConvSpec;
 import dev.wisp.backend.ConvWeights;
+import dev.wisp.tensor.DType;
 import dev.wisp.tensor.Tensor;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
@@ -95,19 +98,25 @@ abstract class ReferenceConvolution extends ReferenceMemory {
     ConvSpec spec = weights.spec();
     int[] in = sizes(op, "x", x, 4);
     require(in[3] == spec.inChannels(), op, "x is %s for %s", x, spec);
-    double[] out = f32(op, "y", y, outShape(spec, in));
+    DType type = real(y);
+    double[] out = floats(op, type, "y", y, outShape(spec, in));
+    double[] from = floats(op, type == DType.F16 ? real(x) : type, "x", x);
+    if (x.type() != type) {
+      from = from.clone();
+      Rounding.toHalf(from);
+    }
     convolution.convForward(
         spec,
         values(op, weights),
-        f32(op, "x", x),
+        from,
         in[0],
         in[1],
         in[2],
         f32OrNull(op, "bias", bias, spec.outChannels()),
-        f32OrNull(op, "residual", residual, outShape(spec, in)),
+        floatsOrNull(op, type, "residual", residual, outShape(spec, in)),
         relu,
         out);
-    rounding.results(out);
+    rounding.results(type, out);
   }
 
   @Override
@@ -116,10 +125,17 @@ abstract class ReferenceConvolution extends ReferenceMemory {
     ConvSpec spec = weights.spec();
     int[] in = sizes(op, "dx", dx, 4);
     require(in[3] == spec.inChannels(), op, "dx is %s for %s", dx, spec);
-    double[] out = f32(op, "dx", dx);
+    DType type = real(dx);
+    double[] out = floats(op, type, "dx", dx);
     convolution.convBackwardData(
-        spec, values(op, weights), f32(op, "dy", dy, outShape(spec, in)), in[0], in[1], in[2], out);
-    rounding.results(out);
+        spec,
+        values(op, weights),
+        floats(op, type, "dy", dy, outShape(spec, in)),
+        in[0],
+        in[1],
+        in[2],
+        out);
+    rounding.results(type, out);
   }
 
   @Override
@@ -130,10 +146,11 @@ abstract class ReferenceConvolution extends ReferenceMemory {
     require(in[3] == spec.inChannels(), op, "x is %s for %s", x, spec);
     double[] weights = f32(op, "dw", dw, weightShape(spec));
     double[] bias = f32OrNull(op, "db", db, spec.outChannels());
+    DType type = real(x);
     convolution.convBackwardWeights(
         spec,
-        f32(op, "x", x),
-        f32(op, "dy", dy, outShape(spec, in)),
+        floats(op, type, "x", x),
+        floats(op, type, "dy", dy, outShape(spec, in)),
         in[0],
         in[1],
         in[2],
@@ -199,13 +216,14 @@ abstract class ReferenceConvolution extends ReferenceMemory {
     String op = "maxPool";
     int[] in = sizes(op, "x", x, 4);
     long[] shape = pooledShape(op, in);
+    DType type = real(x);
     convolution.maxPool(
-        f32(op, "x", x),
+        floats(op, type, "x", x),
         in[0],
         in[1],
         in[2],
         in[3],
-        f32(op, "y", y, shape),
+        floats(op, type, "y", y, shape),
         index == null ? null : i32(op, "index", index, shape));
   }
 

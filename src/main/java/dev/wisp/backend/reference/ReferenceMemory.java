@@ -56,6 +56,11 @@ abstract class ReferenceMemory implements Backend {
   }
 
   @Override
+  public boolean takesF16() {
+    return true;
+  }
+
+  @Override
   public MemoryStatistics memoryStatistics() {
     return new MemoryStatistics(used, 0, peak);
   }
@@ -149,8 +154,18 @@ abstract class ReferenceMemory implements Backend {
 
   /** The elements of an F32 tensor of exactly this shape; without sizes, of any shape. */
   static double[] f32(String operation, String name, Tensor tensor, long... sizes) {
-    HostStorage memory = memory(operation, name, tensor, DType.F32, sizes);
+    return floats(operation, DType.F32, name, tensor, sizes);
+  }
+
+  /** The elements of an F32 or F16 tensor of exactly this shape; without sizes, of any shape. */
+  static double[] floats(String operation, DType type, String name, Tensor tensor, long... sizes) {
+    HostStorage memory = memory(operation, name, tensor, type, sizes);
     return memory.doubles(Math.toIntExact(tensor.shape().elements()));
+  }
+
+  static double @Nullable [] floatsOrNull(
+      String operation, DType type, String name, @Nullable Tensor tensor, long... sizes) {
+    return tensor == null ? null : floats(operation, type, name, tensor, sizes);
   }
 
   static double @Nullable [] f32OrNull(

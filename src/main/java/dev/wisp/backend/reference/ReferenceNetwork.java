@@ -1,5 +1,7 @@
 package dev.wisp.backend.reference;
 
+import static dev.wisp.backend.support.Operands.real;
+
 import dev.wisp.backend.ClassRows;
 import dev.wisp.tensor.DType;
 import dev.wisp.tensor.Tensor;
@@ -216,11 +218,25 @@ abstract class ReferenceNetwork extends ReferenceConvolution {
   }
 
   @Override
+  public void convert(Tensor source, Tensor target) {
+    String op = "convert";
+    DType type = real(source);
+    double[] from = floats(op, type, "source", source);
+    DType other = type == DType.F16 ? DType.F32 : DType.F16;
+    double[] to = floats(op, other, "target", target, source.shape().toArray());
+    System.arraycopy(from, 0, to, 0, from.length);
+    if (other == DType.F16) {
+      Rounding.toHalf(to);
+    }
+  }
+
+  @Override
   public void addScaled(float factor, Tensor source, Tensor target) {
-    double[] out = f32("addScaled", "target", target);
+    DType type = real(target);
+    double[] out = floats("addScaled", type, "target", target);
     requireCount("addScaled", "source", source, out.length);
-    pointwise.addScaled(factor, f32("addScaled", "source", source), out);
-    rounding.results(out);
+    pointwise.addScaled(factor, floats("addScaled", type, "source", source), out);
+    rounding.results(type, out);
   }
 
   @Override
@@ -241,13 +257,14 @@ abstract class ReferenceNetwork extends ReferenceConvolution {
   public void reluBackward(Tensor y, Tensor dy, @Nullable Tensor extra, Tensor dx) {
     String op = "reluBackward";
     long[] shape = y.shape().toArray();
-    double[] out = f32(op, "dx", dx, shape);
+    DType type = real(y);
+    double[] out = floats(op, type, "dx", dx, shape);
     pointwise.reluBackward(
-        f32(op, "y", y, shape),
-        f32(op, "dy", dy, shape),
-        f32OrNull(op, "extra", extra, shape),
+        floats(op, type, "y", y, shape),
+        floats(op, type, "dy", dy, shape),
+        floatsOrNull(op, type, "extra", extra, shape),
         out);
-    rounding.results(out);
+    rounding.results(type, out);
   }
 
   @Override

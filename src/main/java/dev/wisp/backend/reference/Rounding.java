@@ -1,6 +1,7 @@
 package dev.wisp.backend.reference;
 
 import dev.wisp.common.CounterRandom;
+import dev.wisp.tensor.DType;
 
 /**
  * What happens to the result of each arithmetic step of the reference. One source text thus gives
@@ -55,6 +56,22 @@ public final class Rounding {
       case NEAREST -> (float) value;
       case RANDOM -> tossed(value);
     };
+  }
+
+  /** Rounds what an operation returns in a tensor of this type, in place. */
+  void results(DType type, double[] values) {
+    if (type == DType.F16 && kind != Kind.NONE) {
+      toHalf(values);
+    } else {
+      results(values);
+    }
+  }
+
+  /** To the nearest float16 each, whatever the rounding. */
+  static void toHalf(double[] values) {
+    for (int i = 0; i < values.length; i++) {
+      values[i] = Float.float16ToFloat(Float.floatToFloat16((float) values[i]));
+    }
   }
 
   /** Rounds what an operation returns, in place. */

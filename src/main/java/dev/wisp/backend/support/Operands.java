@@ -33,6 +33,11 @@ public abstract class Operands<M> {
     this.operation = operation;
   }
 
+  /** The type that floats of an operation have which takes F16 too, told by one of them. */
+  public static DType real(Tensor tensor) {
+    return tensor.type() == DType.F16 ? DType.F16 : DType.F32;
+  }
+
   /** Where a kernel finds this memory; null if it is another backend's. */
   protected abstract @Nullable M address(Storage storage);
 
@@ -44,9 +49,19 @@ public abstract class Operands<M> {
     return operand(name, tensor, DType.F32, sizes, false, List.of());
   }
 
+  /** An operand of a type that is read. */
+  public final M in(String name, DType type, Tensor tensor, long... sizes) {
+    return operand(name, tensor, type, sizes, false, List.of());
+  }
+
   /** An F32 operand that is read, or null for an absent one. */
   public final M inOrNull(String name, @Nullable Tensor tensor, long... sizes) {
-    return tensor == null ? absent() : in(name, tensor, sizes);
+    return inOrNull(name, DType.F32, tensor, sizes);
+  }
+
+  /** An operand of a type that is read, or null for an absent one. */
+  public final M inOrNull(String name, DType type, @Nullable Tensor tensor, long... sizes) {
+    return tensor == null ? absent() : in(name, type, tensor, sizes);
   }
 
   /** An I32 operand that is read. */
@@ -62,6 +77,11 @@ public abstract class Operands<M> {
   /** An F32 operand that is written (or updated) and shares memory with no other operand. */
   public final M out(String name, Tensor tensor, long... sizes) {
     return operand(name, tensor, DType.F32, sizes, true, List.of());
+  }
+
+  /** An operand of a type that is written (or updated) and shares memory with no other operand. */
+  public final M out(String name, DType type, Tensor tensor, long... sizes) {
+    return operand(name, tensor, type, sizes, true, List.of());
   }
 
   /** Like {@link #out}, or null for an absent one. */
@@ -81,7 +101,13 @@ public abstract class Operands<M> {
 
   /** An F32 operand that is written and may share memory with the named inputs. */
   public final M outOver(String name, Tensor tensor, List<String> inputs, long... sizes) {
-    return operand(name, tensor, DType.F32, sizes, true, inputs);
+    return outOver(name, DType.F32, tensor, inputs, sizes);
+  }
+
+  /** An operand of a type that is written and may share memory with the named inputs. */
+  public final M outOver(
+      String name, DType type, Tensor tensor, List<String> inputs, long... sizes) {
+    return operand(name, tensor, type, sizes, true, inputs);
   }
 
   /** An F32 operand of any shape that is read. */

@@ -36,6 +36,8 @@ class RefusalTest {
           "run",
           "peak",
           "precision",
+          "takesF16",
+          "activations",
           // A hint about values on the host: a device may pass it over.
           "prefetch",
           // By default floats, and refused in its name.
@@ -67,7 +69,10 @@ class RefusalTest {
   @TestFactory
   Stream<DynamicTest> theReferenceRefusesAsDocumented() {
     Backend reference = new ReferenceBackend();
-    return refusals(OF_THE_REFERENCE, refusal -> Refusals.check(refusal, reference));
+    return refusals(
+        Stream.concat(REFUSALS.stream(), Refusals.ofHalves().stream()),
+        OF_THE_REFERENCE,
+        refusal -> Refusals.check(refusal, reference));
   }
 
   @TestFactory
@@ -90,7 +95,12 @@ class RefusalTest {
   }
 
   private static Stream<DynamicTest> refusals(Set<Kind> kinds, Check check) {
-    return REFUSALS.stream()
+    return refusals(REFUSALS.stream(), kinds, check);
+  }
+
+  private static Stream<DynamicTest> refusals(
+      Stream<Refusal> refusals, Set<Kind> kinds, Check check) {
+    return refusals
         .filter(refusal -> kinds.contains(refusal.kind()))
         .map(
             refusal ->
@@ -99,7 +109,7 @@ class RefusalTest {
   }
 
   private static Stream<DynamicTest> harmless(Backend backend) {
-    return Refusals.harmless().stream()
+    return Refusals.harmless(backend).stream()
         .map(call -> DynamicTest.dynamicTest(call.name(), () -> Refusals.check(call, backend)));
   }
 
@@ -147,7 +157,11 @@ class RefusalTest {
 
   @Test
   void namesAreUnique() {
-    assertThat(REFUSALS).extracting(Refusal::name).doesNotHaveDuplicates();
-    assertThat(Refusals.harmless()).extracting(Harmless::name).doesNotHaveDuplicates();
+    assertThat(Stream.concat(REFUSALS.stream(), Refusals.ofHalves().stream()))
+        .extracting(Refusal::name)
+        .doesNotHaveDuplicates();
+    assertThat(Refusals.harmless(new ReferenceBackend()))
+        .extracting(Harmless::name)
+        .doesNotHaveDuplicates();
   }
 }
