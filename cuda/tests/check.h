@@ -56,6 +56,7 @@ void check_pamr(const std::string& folder);
 void check_seeds(const std::string& folder);
 void check_structure(const std::string& folder);
 void check_layouts(const std::string& folder);
+void check_halves(const std::string& folder);
 void check_segmentation(const std::string& folder);
 void check_group_norms(const std::string& folder);
 void check_paths(const std::string& folder);

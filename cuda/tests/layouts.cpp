@@ -3,19 +3,11 @@
 
 #include "check.h"
 #include "device.h"
+#include "half.h"
 
 namespace {
 
 constexpr Extent kFlat = {256};
-
-/* Of float16 bits. */
-double widened(unsigned short bits) {
-  const int exponent = bits >> 10 & 31, fraction = bits & 1023;
-  const double size = exponent == 31  ? (fraction ? NAN : INFINITY)
-                      : exponent == 0 ? std::ldexp(fraction, -24)
-                                      : std::ldexp(1024 + fraction, exponent - 25);
-  return bits >> 15 ? -size : size;
-}
 
 std::string text(const char* kernel, long long a, long long b, long long c) {
   return std::string(kernel) + " " + std::to_string(a) + "x" + std::to_string(b) + "x" +
@@ -90,22 +82,6 @@ void finish(long long n, long long positions, int channels, bool all, size_t shi
       expect_equal(text("conv_finish_planar", n, positions, channels) + suffix,
                    in_place ? residual.host() : y.host(), want);
     }
-}
-
-/* The nearest of the two float16 around each value; ties to the even one; what is halfway to the
-   next power beyond the largest, or more, becomes infinite. */
-unsigned short nearest(float value) {
-  if (std::isnan(value)) return 0x7fff;
-  unsigned short best = 0x7c00;
-  if (std::fabs(value) < 65520) {
-    best = 0;
-    double error = std::fabs(value);
-    for (unsigned bits = 1; bits < 0x7c00; ++bits) {
-      const double next = std::fabs(widened(bits) - std::fabs(value));
-      if (next < error || (next == error && bits % 2 == 0)) best = bits, error = next;
-    }
-  }
-  return best | (std::signbit(value) ? 0x8000 : 0);
 }
 
 void half(size_t shift) {

@@ -28,6 +28,7 @@ int main(int count, char** arguments) {
       {"pooling", check_pooling},     {"convolutions", check_convolutions},
       {"pamr", check_pamr},           {"seeds", check_seeds},
       {"structure", check_structure},   {"layouts", check_layouts},
+      {"halves", check_halves},
       {"segmentation", check_segmentation}, {"group_norms", check_group_norms},
       {"paths", check_paths},             {"crf", check_crf},
   };

@@ -3,8 +3,9 @@ package dev.wisp.backend.cuda;
 import dev.wisp.backend.Precision;
 
 /**
- * What computes convolutions, given operands that were checked: device addresses of float32 tensors
- * in NHWC, 0 for an absent one. Called inside {@link CudaCall#run}.
+ * What computes convolutions, given operands that were checked: device addresses of tensors in
+ * NHWC, 0 for an absent one. Activations and their gradients are float32, or float16 all of them in
+ * {@link #halves}; bias, dw and db are always float32. Called inside {@link CudaCall#run}.
  */
 interface Convolver {
   /**
@@ -27,6 +28,9 @@ interface Convolver {
 
   /** {@link dev.wisp.backend.ConvolutionOps#convBackwardWeights}. */
   void backwardWeights(CudaCall call, ConvolutionSizes s, long x, long dy, long dw, long db);
+
+  /** What computes convolutions of float16 tensors beside it, and is closed with it. */
+  Convolver halves();
 
   /** {@link dev.wisp.backend.Backend#precision}; from any thread. */
   default Precision precision() {

@@ -160,6 +160,16 @@ final class CudaBackend extends GroupedBackend {
   }
 
   @Override
+  public boolean takesF16() {
+    return true;
+  }
+
+  @Override
+  public DType activations() {
+    return precision() == Precision.MIXED ? DType.F16 : DType.F32;
+  }
+
+  @Override
   public MemoryStatistics memoryStatistics() {
     return context.statistics();
   }

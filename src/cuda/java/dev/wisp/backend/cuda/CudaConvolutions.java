@@ -7,6 +7,7 @@ import dev.wisp.backend.ConvSpec;
 import dev.wisp.backend.ConvWeights;
 import dev.wisp.backend.ConvolutionOps;
 import dev.wisp.backend.Precision;
+import dev.wisp.tensor.DType;
 import dev.wisp.tensor.Tensor;
 import java.util.Collections;
 import java.util.IdentityHashMap;
@@ -24,6 +25,7 @@ final class CudaConvolutions implements ConvolutionOps {
   private final CudaContext context;
   private final CudaKernel loadWeights;
   private final Convolver convolver;
+  private final CudaHalf half;
   private final CudaFolding folding;
   private final CudaPooling pooling;
   private final Set<CudaWeights> holders = Collections.newSetFromMap(new IdentityHashMap<>());
@@ -41,6 +43,7 @@ final class CudaConvolutions implements ConvolutionOps {
             i64("in_channels"),
             i64("taps"));
     convolver = Convolvers.choose(context);
+    half = new CudaHalf(context);
     folding = new CudaFolding(context);
     pooling = new CudaPooling(context);
   }
@@ -64,6 +67,11 @@ final class CudaConvolutions implements ConvolutionOps {
   /** What convolves, for its tests. */
   Convolver convolver() {
     return convolver;
+  }
+
+  /** What convolves tensors of this type. */
+  private Convolver convolver(DType type) {
+    return type == DType.F16 ? convolver.halves() : convolver;
   }
 
   private void loadWeights(long weight, long scale, long packed, ConvSpec spec) {
@@ -107,12 +115,24 @@ final class CudaConvolutions implements ConvolutionOps {
     CudaCall call = context.call("convForward");
     CudaWeights holder = own("convForward", weights, true);
     ConvSpec spec = holder.spec();
-    long from = call.in("x", x, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY, spec.inChannels());
+    DType type = CudaCall.real(y);
+    DType given = type == DType.F16 ? CudaCall.real(x) : type;
+    long from = call.in("x", given, x, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY, spec.inChannels());
     long add = call.inOrNull("bias", bias, spec.outChannels());
     ConvolutionSizes s = ConvolutionSizes.of(spec, x.shape());
-    long rest = call.inOrNull("residual", residual, s.out());
-    long to = call.outOver("y", y, List.of("residual"), s.out());
-    call.run(() -> convolver.forward(call, s, from, holder, add, rest, to, relu));
+    long rest = call.inOrNull("residual", type, residual, s.out());
+    long to = call.outOver("y", type, y, List.of("residual"), s.out());
+    call.run(
+        () -> {
+          long input = given == type ? from : narrowed(call, from, s.inputElements());
+          convolver(type).forward(call, s, input, holder, add, rest, to, relu);
+        });
+  }
+
+  private long narrowed(CudaCall call, long source, long elements) {
+    long target = call.workspace(elements * DType.F16.bytes());
+    half.narrow(source, target, elements);
+    return target;
   }
 
   @Override
@@ -120,10 +140,11 @@ final class CudaConvolutions implements ConvolutionOps {
     CudaCall call = context.call("convBackwardData");
     CudaWeights holder = own("convBackwardData", weights, true);
     ConvSpec spec = holder.spec();
-    long to = call.out("dx", dx, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY, spec.inChannels());
+    DType type = CudaCall.real(dx);
+    long to = call.out("dx", type, dx, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY, spec.inChannels());
     ConvolutionSizes s = ConvolutionSizes.of(spec, dx.shape());
-    long from = call.in("dy", dy, s.out());
-    call.run(() -> convolver.backwardData(call, s, from, holder, to));
+    long from = call.in("dy", type, dy, s.out());
+    call.run(() -> convolver(type).backwardData(call, s, from, holder, to));
   }
 
   @Override
@@ -131,12 +152,13 @@ final class CudaConvolutions implements ConvolutionOps {
       ConvSpec spec, Tensor x, Tensor dy, Tensor dw, @Nullable Tensor db) {
     CudaCall call = context.call("convBackwardWeights");
     long k = spec.kernel();
-    long from = call.in("x", x, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY, spec.inChannels());
+    DType type = CudaCall.real(x);
+    long from = call.in("x", type, x, CudaCall.ANY, CudaCall.ANY, CudaCall.ANY, spec.inChannels());
     ConvolutionSizes s = ConvolutionSizes.of(spec, x.shape());
-    long gradient = call.in("dy", dy, s.out());
+    long gradient = call.in("dy", type, dy, s.out());
     long to = call.out("dw", dw, spec.outChannels(), spec.inChannels(), k, k);
     long toBias = call.outOrNull("db", db, spec.outChannels());
-    call.run(() -> convolver.backwardWeights(call, s, from, gradient, to, toBias));
+    call.run(() -> convolver(type).backwardWeights(call, s, from, gradient, to, toBias));
   }
 
   private CudaWeights own(String operation, ConvWeights weights, boolean needsWeights) {

@@ -11,7 +11,10 @@ import dev.wisp.tensor.Tensor;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Elementwise operations on the device, {@code cuda/pointwise.cu}; sums by CudaReductions. */
+/**
+ * Elementwise operations on the device, {@code cuda/pointwise.cu}; sums by CudaReductions, float16
+ * by CudaHalfActivations.
+ */
 final class CudaPointwise implements PointwiseOps {
   private static final String FILE = "pointwise";
   private static final int THREADS = 256;
@@ -23,6 +26,8 @@ final class CudaPointwise implements PointwiseOps {
 
   private final CudaContext context;
   private final CudaReductions reductions;
+  private final CudaHalf half;
+  private final CudaHalfActivations halves;
   private final CudaKernel fill;
   private final CudaCopy copy;
   private final CudaKernel addScaled;
@@ -35,6 +40,8 @@ final class CudaPointwise implements PointwiseOps {
   CudaPointwise(CudaContext context) {
     this.context = context;
     reductions = new CudaReductions(context);
+    half = new CudaHalf(context);
+    halves = new CudaHalfActivations(context);
     fill = context.judged(FILE, "wisp_fill", pointer("target"), i64("n"), f32("value"));
     copy = new CudaCopy(context);
     addScaled =
@@ -137,19 +144,45 @@ final class CudaPointwise implements PointwiseOps {
     DType type = source.type();
     long from = call.typed("source", source, type, false);
     long to = call.typed("target", target, type, true);
-    call.require(type != DType.U8, "U8 is not copied");
+    call.require(type == DType.F32 || type == DType.I32, "only F32 and I32 are copied");
     call.require(source.shape().elements() == target.shape().elements(), "element counts differ");
     call.run(() -> copy.launch(from, to, source.shape().elements()));
   }
 
   @Override
+  public void convert(Tensor source, Tensor target) {
+    CudaCall call = context.call("convert");
+    boolean widens = source.type() == DType.F16;
+    long[] shape = source.shape().toArray();
+    long from = call.in("source", CudaCall.real(source), source, shape);
+    long to = call.out("target", widens ? DType.F32 : DType.F16, target, shape);
+    long n = source.shape().elements();
+    call.run(
+        () -> {
+          if (widens) {
+            half.widen(from, to, n);
+          } else {
+            half.narrow(from, to, n);
+          }
+        });
+  }
+
+  @Override
   public void addScaled(float factor, Tensor source, Tensor target) {
     CudaCall call = context.call("addScaled");
-    long from = call.inAny("source", source);
-    long to = call.outAny("target", target);
+    DType type = CudaCall.real(target);
+    long from = call.typed("source", source, type, false);
+    long to = call.typed("target", target, type, true);
     long n = target.shape().elements();
     call.require(source.shape().elements() == n, "element counts differ");
-    call.run(() -> addScaled(from, to, n, factor));
+    call.run(
+        () -> {
+          if (type == DType.F16) {
+            halves.addScaled(from, to, n, factor);
+          } else {
+            addScaled(from, to, n, factor);
+          }
+        });
   }
 
   @Override
@@ -173,11 +206,20 @@ final class CudaPointwise implements PointwiseOps {
   public void reluBackward(Tensor y, Tensor dy, @Nullable Tensor extra, Tensor dx) {
     CudaCall call = context.call("reluBackward");
     long[] shape = y.shape().toArray();
-    long activation = call.inAny("y", y);
-    long gradient = call.in("dy", dy, shape);
-    long second = call.inOrNull("extra", extra, shape);
-    long out = call.outOver("dx", dx, List.of("dy", "extra"), shape);
-    call.run(() -> reluBackward(activation, gradient, second, out, y.shape().elements()));
+    DType type = CudaCall.real(y);
+    long activation = call.in("y", type, y, shape);
+    long gradient = call.in("dy", type, dy, shape);
+    long second = call.inOrNull("extra", type, extra, shape);
+    long out = call.outOver("dx", type, dx, List.of("dy", "extra"), shape);
+    long n = y.shape().elements();
+    call.run(
+        () -> {
+          if (type == DType.F16) {
+            halves.reluBackward(activation, gradient, second, out, n);
+          } else {
+            reluBackward(activation, gradient, second, out, n);
+          }
+        });
   }
 
   @Override

@@ -1,8 +1,5 @@
 package dev.wisp.backend.cuda;
 
-import static org.bytedeco.cuda.global.cudnn.*;
-
-import dev.wisp.backend.ConvSpec;
 import dev.wisp.backend.Precision;
 import dev.wisp.backend.cuda.CudnnPass.Operands;
 import java.util.EnumMap;
@@ -19,11 +16,8 @@ import org.slf4j.LoggerFactory;
  * cuDNN where it can, else by a kernel of the project; the bias's gradient is the project's kernel,
  * which sums in double. What cuDNN has no algorithm for runs by the plain kernels.
  */
-@SuppressWarnings("deprecation") // cuDNN 9 deprecates all that is not its graphs.
 final class CudnnConvolutions implements Convolver {
   private static final Logger LOG = LoggerFactory.getLogger(CudnnConvolutions.class);
-
-  private static final String FUSED = "cudnnConvolutionBiasActivationForward";
 
   /** Compute capability times ten of the Titan V. */
   private static final int FIRST_TENSOR_CORES = 70;
@@ -34,6 +28,8 @@ final class CudnnConvolutions implements Convolver {
   private final CudaHalf half;
   private final CudnnOperands operands;
   private final Cudnn cudnn;
+  private final CudnnCalls calls;
+  private final CudnnHalves halves;
   private final CudnnOptions options;
   private final CudnnAlgorithms kept;
   private final Map<Precision, CudnnPlans> plans = new EnumMap<>(Precision.class);
@@ -61,6 +57,14 @@ final class CudnnConvolutions implements Convolver {
     kept =
         new CudnnAlgorithms(
             context.cacheFolders(), session.device().name(), session.device().driver(), version);
+    calls = new CudnnCalls(context, cudnn);
+    halves =
+        new CudnnHalves(
+            new CudnnPlans(cudnn, session, options, kept, true),
+            calls,
+            operands,
+            plain,
+            new CudaHalfActivations(context));
     if (!setPrecision(options.precision())) {
       LOG.info(
           "{} has no tensor cores: -D{}=mixed is ignored",
@@ -73,7 +77,7 @@ final class CudnnConvolutions implements Convolver {
   CudnnPlans plans() {
     return plans.computeIfAbsent(
         precision,
-        now -> new CudnnPlans(cudnn, context.session(), options.withPrecision(now), kept));
+        now -> new CudnnPlans(cudnn, context.session(), options.withPrecision(now), kept, false));
   }
 
   @Override
@@ -145,131 +149,26 @@ final class CudnnConvolutions implements Convolver {
     Operands o = operands.forward(call, plan.layout(), s, x, weights, y);
     switch (plan.layout()) {
       case NHWC -> {
-        if (!fused(call, plan, o, bias, residual, relu)) {
+        if (!calls.fused(call, plan, o, bias, residual, relu)) {
           boolean kept = residual == y;
           long product = kept ? call.workspace(s.outputElements() * Float.BYTES) : y;
-          run(call, CudnnPass.FORWARD, plan, new Operands(o.x(), o.weights(), product));
+          calls.run(call, CudnnPass.FORWARD, plan, new Operands(o.x(), o.weights(), product));
           if (kept || bias != 0 || residual != 0 || relu) {
             layouts.finish(product, bias, residual, y, s, relu);
           }
         }
       }
       case NCHW -> {
-        run(call, CudnnPass.FORWARD, plan, o);
+        calls.run(call, CudnnPass.FORWARD, plan, o);
         layouts.finishPlanar(o.y(), bias, residual, y, s, relu);
       }
       case HALF -> {
-        run(call, CudnnPass.FORWARD, plan, o);
+        calls.run(call, CudnnPass.FORWARD, plan, o);
         half.finish(o.y(), bias, residual, y, s, relu);
       }
       case PLAIN -> throw new AssertionError(plan);
     }
     call.release(mark);
-  }
-
-  /**
-   * Convolution, bias, residual and ReLU in one call of cuDNN's, if it does that.
-   *
-   * @param residual may be the result
-   * @return false if it does not: then nothing was written
-   */
-  private boolean fused(
-      CudaCall call, CudnnPlan plan, Operands o, long bias, long residual, boolean relu) {
-    // Without an activation cuDNN knows one algorithm only; our own pass costs little there.
-    if (bias == 0 || !relu || Boolean.FALSE.equals(plan.fuses)) {
-      return false;
-    }
-    int mark = call.mark();
-    long[] operands = {
-      -plan.number(), 1, o.x(), o.weights(), o.y(), space(call, plan), residual, bias
-    };
-    Fused work = new Fused(plan);
-    if (plan.fuses == null) {
-      // The first time at once: it may turn out that there is no code for it.
-      context.queue().flush();
-      int status = work.status(operands, 0);
-      plan.fuses = !Cudnn.notSupported(status);
-      if (plan.fuses) {
-        cudnn.check(status, FUSED, plan.shape().toString());
-        finished(FUSED);
-      }
-    } else {
-      put(work, plan, operands);
-    }
-    call.release(mark);
-    return plan.fuses;
-  }
-
-  /** Queues a call of cuDNN's. */
-  private void put(CudaQueue.Work work, CudnnPlan plan, long[] operands) {
-    context.queue().add(work, plan.shape().toString().hashCode(), operands);
-    finished(work.name());
-  }
-
-  /** A convolution with bias, residual and ReLU in one call. */
-  private final class Fused implements CudaQueue.Work {
-    private final CudnnPlan plan;
-
-    Fused(CudnnPlan plan) {
-      this.plan = plan;
-    }
-
-    int status(long[] words, int at) {
-      CudnnShape s = plan.shape();
-      long y = words[at + 4];
-      long residual = words[at + 6];
-      return cudnnConvolutionBiasActivationForward(
-          cudnn.handle,
-          cudnn.one,
-          s.x,
-          cudnn.first.at(words[at + 2]),
-          s.weights,
-          cudnn.second.at(words[at + 3]),
-          s.convolution,
-          plan.choice().algorithm(),
-          cudnn.space.at(words[at + 5]),
-          plan.workspace(),
-          residual == 0 ? cudnn.zero : cudnn.one,
-          s.y,
-          cudnn.fourth.at(residual == 0 ? y : residual),
-          s.bias,
-          cudnn.fifth.at(words[at + 7]),
-          cudnn.relu,
-          s.y,
-          cudnn.third.at(y));
-    }
-
-    @Override
-    public void issue(long[] words, int at) {
-      cudnn.check(status(words, at), FUSED, plan.shape().toString());
-    }
-
-    @Override
-    public String name() {
-      return FUSED;
-    }
-  }
-
-  /** One of the three convolutions alone. */
-  private final class Product implements CudaQueue.Work {
-    private final CudnnPass pass;
-    private final CudnnPlan plan;
-
-    Product(CudnnPass pass, CudnnPlan plan) {
-      this.pass = pass;
-      this.plan = plan;
-    }
-
-    @Override
-    public void issue(long[] words, int at) {
-      Operands o = new Operands(words[at + 2], words[at + 3], words[at + 4]);
-      pass.run(cudnn, plan.shape(), plan.choice().algorithm(), o, words[at + 5], plan.workspace());
-    }
-
-    @Override
-    public String name() {
-      return pass.function();
-    }
   }
 
   @Override
@@ -293,7 +192,7 @@ final class CudnnConvolutions implements Convolver {
       CudaCall call, CudnnPlan plan, ConvolutionSizes s, long dy, CudaWeights weights, long dx) {
     int mark = call.mark();
     Operands o = operands.data(call, plan.layout(), s, dy, weights, dx);
-    run(call, CudnnPass.BACKWARD_DATA, plan, o);
+    calls.run(call, CudnnPass.BACKWARD_DATA, plan, o);
     if (plan.layout() == CudnnLayout.NCHW) {
       layouts.transpose(o.x(), dx, s.n(), s.spec().inChannels(), s.h() * s.w());
     } else if (plan.layout() == CudnnLayout.HALF) {
@@ -326,15 +225,11 @@ final class CudnnConvolutions implements Convolver {
       CudaCall call, CudnnPlan plan, ConvolutionSizes s, long x, long dy, long dw) {
     int mark = call.mark();
     Operands o = operands.weights(call, plan.layout(), s, x, dy, dw);
-    run(call, CudnnPass.BACKWARD_WEIGHTS, plan, o);
-    ConvSpec spec = s.spec();
-    long result = o.weights();
+    calls.run(call, CudnnPass.BACKWARD_WEIGHTS, plan, o);
     if (plan.layout() == CudnnLayout.HALF) {
-      result = CudnnOperands.gradient(call, s, dw);
-      half.widen(o.weights(), result, spec.weights());
-    }
-    if (result != dw) {
-      layouts.transpose(result, dw, spec.outChannels(), s.taps(), spec.inChannels());
+      operands.fetchGradient(call, s, o.weights(), dw);
+    } else {
+      operands.turnGradient(s, o.weights(), dw);
     }
     call.release(mark);
   }
@@ -356,32 +251,20 @@ final class CudnnConvolutions implements Convolver {
     return plan.layout() == CudnnLayout.PLAIN ? null : plan;
   }
 
-  private void run(CudaCall call, CudnnPass pass, CudnnPlan plan, Operands o) {
-    int mark = call.mark();
-    long[] operands = {-plan.number(), 0, o.x(), o.weights(), o.y(), space(call, plan)};
-    put(new Product(pass, plan), plan, operands);
-    call.release(mark);
-  }
-
-  /** Called after each call that computes. */
-  private void finished(String function) {
-    if (context.synchronous()) {
-      context.session().synchronize(function);
-    }
-  }
-
-  private static long space(CudaCall call, CudnnPlan plan) {
-    return plan.workspace() == 0 ? 0 : call.workspace(plan.workspace());
-  }
-
   /** Whether cuDNN takes tensors of these sizes: some, and at most 2^31 - 1 elements. */
-  private static boolean fits(ConvolutionSizes s) {
+  static boolean fits(ConvolutionSizes s) {
     long most = Math.max(Math.max(s.inputElements(), s.outputElements()), s.spec().weights());
     return s.inputs() > 0 && most <= Integer.MAX_VALUE;
   }
 
   @Override
+  public Convolver halves() {
+    return halves;
+  }
+
+  @Override
   public void close() {
+    halves.close();
     plans.values().forEach(CudnnPlans::close);
     cudnn.close();
   }

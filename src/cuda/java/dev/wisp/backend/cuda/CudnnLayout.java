@@ -6,7 +6,7 @@ enum CudnnLayout {
   NHWC,
   /** float32, channels first: turned copies. */
   NCHW,
-  /** float16, channels last: rounded copies. */
+  /** float16, channels last: the tensors themselves if they are so, else rounded copies. */
   HALF,
   /** None of cuDNN's algorithms will do: the plain kernels. */
   PLAIN

@@ -80,6 +80,20 @@ final class CudnnOperands {
     return s.taps() == 1 ? dw : call.workspace(s.spec().weights() * Float.BYTES);
   }
 
+  /** Widens a gradient {@code [O, kH, kW, I]} of the weights and turns it into dw. */
+  void fetchGradient(CudaCall call, ConvolutionSizes s, long rounded, long dw) {
+    long result = gradient(call, s, dw);
+    half.widen(rounded, result, s.spec().weights());
+    turnGradient(s, result, dw);
+  }
+
+  /** Turns a gradient {@code [O, kH, kW, I]} into dw, unless it lies there already. */
+  void turnGradient(ConvolutionSizes s, long result, long dw) {
+    if (result != dw) {
+      layouts.transpose(result, dw, s.spec().outChannels(), s.taps(), s.spec().inChannels());
+    }
+  }
+
   private long planarInput(CudaCall call, ConvolutionSizes s, long x) {
     long target = call.workspace(s.inputElements() * Float.BYTES);
     layouts.transpose(x, target, s.n(), s.h() * s.w(), s.spec().inChannels());
@@ -110,7 +124,8 @@ final class CudnnOperands {
     return target;
   }
 
-  private long narrowWeights(CudaWeights weights) {
+  /** The weights in float16. */
+  long narrowWeights(CudaWeights weights) {
     return weights.in(
         Form.HALF, target -> half.narrow(weights.packed(), target, weights.spec().weights()));
   }

@@ -31,6 +31,7 @@ final class CudnnPlans implements AutoCloseable {
   private final CudaSession session;
   private final CudnnOptions options;
   private final CudnnAlgorithms kept;
+  private final boolean halves;
   private final Map<Key, CudnnPlan> plans = new LinkedHashMap<>(64, 0.75f, true);
   private long searches;
 
@@ -39,7 +40,18 @@ final class CudnnPlans implements AutoCloseable {
   /** A plan and the time it took, in milliseconds. */
   private record Timed(CudnnPlan plan, float millis) {}
 
-  CudnnPlans(Cudnn cudnn, CudaSession session, CudnnOptions options, CudnnAlgorithms kept) {
+  /**
+   * No plans.
+   *
+   * @param halves whether they are for tensors of float16, which have one layout
+   */
+  CudnnPlans(
+      Cudnn cudnn,
+      CudaSession session,
+      CudnnOptions options,
+      CudnnAlgorithms kept,
+      boolean halves) {
+    this.halves = halves;
     this.cudnn = cudnn;
     this.session = session;
     this.options = options;
@@ -65,7 +77,7 @@ final class CudnnPlans implements AutoCloseable {
    * Makes the plan of a convolution.
    *
    * @param operands the convolution's operands in a layout, of which the result may be overwritten
-   * @param trial runs the whole operation by a plan, as often as asked
+   * @param trial runs the whole operation by a plan, as often as asked: to compare layouts
    */
   CudnnPlan make(
       CudaCall call,
@@ -98,7 +110,7 @@ final class CudnnPlans implements AutoCloseable {
             s,
             CudnnOptions.word(options.layout()),
             CudnnOptions.word(options.algorithms()),
-            CudnnOptions.word(options.precision()),
+            halves ? "of float16 tensors" : CudnnOptions.word(options.precision()),
             options.workspaceBytes());
   }
 
@@ -139,6 +151,9 @@ final class CudnnPlans implements AutoCloseable {
 
   /** Layouts to choose among: those of the first list that has any algorithm. */
   private List<List<CudnnLayout>> layouts() {
+    if (halves) {
+      return List.of(List.of(CudnnLayout.HALF));
+    }
     List<CudnnLayout> nhwc = List.of(CudnnLayout.NHWC);
     List<CudnnLayout> nchw = List.of(CudnnLayout.NCHW);
     List<CudnnLayout> both = List.of(CudnnLayout.NHWC, CudnnLayout.NCHW);

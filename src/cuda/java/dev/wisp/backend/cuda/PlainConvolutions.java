@@ -31,12 +31,17 @@ final class PlainConvolutions implements Convolver {
 
   private static final int ROWS = 8;
 
+  /** Channels of a block of the bias's sums of float16. */
+  private static final int HALF_LANES = 2 * LANES;
+
   private final CudaContext context;
   private final CudaKernel convForward;
   private final CudaKernel convBackwardData;
   private final CudaKernel weightsSums;
   private final CudaKernel convBackwardWeights;
   private final CudaKernel biasSums;
+  private final CudaKernel halfBiasSums;
+  private final WidenedConvolutions halves;
   private final CudaKernel convBackwardBias;
 
   PlainConvolutions(CudaContext context) {
@@ -70,6 +75,16 @@ final class PlainConvolutions implements Convolver {
             i64("positions"),
             i64("out_channels"),
             i64("chunks"));
+    halfBiasSums =
+        context.judged(
+            CudaHalfActivations.FILE,
+            "wisp_half_bias_sums",
+            pointer("dy"),
+            pointer("sums"),
+            i64("positions"),
+            i64("out_channels"),
+            i64("chunks"));
+    halves = new WidenedConvolutions(this, new CudaHalf(context));
     convBackwardBias =
         context.kernel(
             WEIGHTS,
@@ -180,13 +195,18 @@ final class PlainConvolutions implements Convolver {
         .launchOver(s.spec().weights(), THREADS);
   }
 
-  private void biasSums(long dy, long sums, ConvolutionSizes s) {
+  /**
+   * Sums of the bias's gradient.
+   *
+   * @param lanes channels of a block
+   */
+  private void biasSums(CudaKernel kernel, int lanes, long dy, long sums, ConvolutionSizes s) {
     long channels = s.spec().outChannels();
-    biasSums.pointer(dy).pointer(sums).i64(s.outputs()).i64(channels).i64(chunks(s));
+    kernel.pointer(dy).pointer(sums).i64(s.outputs()).i64(channels).i64(chunks(s));
     if (context.naive()) {
-      biasSums.launchOver(chunks(s) * channels, THREADS);
+      kernel.launchOver(chunks(s) * channels, THREADS);
     } else {
-      biasSums.launch(chunks(s) * Math.ceilDiv(channels, LANES), 1, 1, LANES, ROWS, 0);
+      kernel.launch(chunks(s) * Math.ceilDiv(channels, lanes), 1, 1, LANES, ROWS, 0);
     }
   }
 
@@ -231,9 +251,25 @@ final class PlainConvolutions implements Convolver {
 
   /** The gradient of the bias: sums of dy over images and positions, in double. */
   void backwardBias(CudaCall call, ConvolutionSizes s, long dy, long db) {
-    long sums = call.workspace(chunks(s) * s.spec().outChannels() * Double.BYTES);
-    biasSums(dy, sums, s);
+    long sums = biasWorkspace(call, s);
+    biasSums(biasSums, LANES, dy, sums, s);
     convBackwardBias(sums, db, s);
+  }
+
+  /** {@link #backwardBias} of a float16 dy. */
+  void halfBackwardBias(CudaCall call, ConvolutionSizes s, long dy, long db) {
+    long sums = biasWorkspace(call, s);
+    biasSums(halfBiasSums, HALF_LANES, dy, sums, s);
+    convBackwardBias(sums, db, s);
+  }
+
+  private static long biasWorkspace(CudaCall call, ConvolutionSizes s) {
+    return call.workspace(chunks(s) * s.spec().outChannels() * Double.BYTES);
+  }
+
+  @Override
+  public Convolver halves() {
+    return halves;
   }
 
   @Override

@@ -82,6 +82,19 @@ record CountedCall(String size, String code, Preparation preparation, List<Count
       return tensor;
     }
 
+    /** Uniform in [-1, 1), rounded to float16. */
+    Tensor halves(long... sizes) {
+      Tensor wide = floats(sizes);
+      Tensor tensor = outHalves(sizes);
+      backend.convert(wide, tensor);
+      return tensor;
+    }
+
+    /** An output of float16, unwritten. */
+    Tensor outHalves(long... sizes) {
+      return scope.allocate(DType.F16, Shape.of(sizes));
+    }
+
     /** All of one value. */
     Tensor ones(long... sizes) {
       Tensor tensor = scope.f32(sizes);

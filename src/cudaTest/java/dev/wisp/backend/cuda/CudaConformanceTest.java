@@ -19,7 +19,10 @@ import org.junit.jupiter.api.TestFactory;
  * the naive kernels that judge the others.
  */
 class CudaConformanceTest {
-  private static final List<ConformanceCase> CASES = ConformanceSuite.cases();
+  private static final List<ConformanceCase> CASES =
+      Stream.of(ConformanceSuite.cases(), ConformanceSuite.halfCases())
+          .flatMap(List::stream)
+          .toList();
 
   /** The reference's results serve all runs. */
   private static final Map<ConformanceCase, ConformanceSuite.Expectation> EXPECTED =

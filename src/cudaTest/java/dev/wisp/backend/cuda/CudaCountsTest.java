@@ -45,6 +45,7 @@ class CudaCountsTest {
                 CountedMethodCalls.all(),
                 CountedNetworkCalls.all(),
                 CountedLayoutCalls.all(),
+                CountedHalfCalls.all(),
                 CountedSegmentationCalls.all(),
                 CountedIrnCalls.all(),
                 CountedCrfCalls.all())

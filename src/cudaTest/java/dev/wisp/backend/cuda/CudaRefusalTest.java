@@ -11,7 +11,8 @@ import org.junit.jupiter.api.TestFactory;
 
 /** Whatever a caller passes, a card refuses it as the CPU does, and goes on. */
 class CudaRefusalTest {
-  private static final List<Refusal> REFUSALS = Refusals.all();
+  private static final List<Refusal> REFUSALS =
+      Stream.concat(Refusals.all().stream(), Refusals.ofHalves().stream()).toList();
 
   @TestFactory
   Stream<DynamicTest> aCardRefusesAsDocumented() {
@@ -47,7 +48,7 @@ class CudaRefusalTest {
   @TestFactory
   Stream<DynamicTest> aCardTakesWhatIsHarmless() {
     CudaBackend shared = open();
-    return Refusals.harmless().stream()
+    return Refusals.harmless(shared).stream()
         .map(call -> DynamicTest.dynamicTest(call.name(), () -> Refusals.check(call, shared)))
         .onClose(shared::close);
   }

@@ -39,7 +39,8 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 class CudnnConvolutionsTest {
   private static final List<ConformanceCase> CASES =
-      ConformanceSuite.cases().stream()
+      Stream.of(ConformanceSuite.cases(), ConformanceSuite.halfCases())
+          .flatMap(List::stream)
           .filter(test -> test.operation().matches("conv.*|loadWeights"))
           .toList();
 
@@ -137,12 +138,13 @@ class CudnnConvolutionsTest {
   void wrongCallsAreRefusedBeforeAnythingIsComputed(Use use) {
     try (CudaBackend backend = CudaBackend.open(options(CudnnOptions.standard().withUse(use)))) {
       assertThat(
-              Refusals.all().stream()
+              Stream.of(Refusals.all(), Refusals.ofHalves())
+                  .flatMap(List::stream)
                   .filter(refusal -> refusal.operation().matches("conv.*|loadWeights"))
                   .filter(refusal -> refusal.kind() != Kind.CLOSED)
                   .flatMap(refusal -> Refusals.check(refusal, backend).stream()))
           .isEmpty();
-      Refusals.harmless().stream()
+      Refusals.harmless(backend).stream()
           .filter(call -> call.operation().matches("conv.*|loadWeights"))
           .forEach(call -> Refusals.check(call, backend));
     }
