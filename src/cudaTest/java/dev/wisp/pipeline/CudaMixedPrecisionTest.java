@@ -7,134 +7,134 @@ import dev.wisp.backend.Backend;
 import dev.wisp.backend.Backends;
 import dev.wisp.backend.Precision;
 import dev.wisp.backend.cpu.CpuOptions;
-import dev.wisp.common.CounterRandom;
-import dev.wisp.data.loader.Batch;
-import dev.wisp.data.transform.Crop;
-import dev.wisp.method.AeSipeConfig;
 import dev.wisp.method.AeSipeNet;
-import dev.wisp.method.Losses;
-import dev.wisp.nn.Parameter;
+import dev.wisp.method.TrainingBatch;
 import dev.wisp.nn.Sgd;
-import java.util.ArrayList;
+import dev.wisp.tensor.DType;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** Training in mixed precision, on the software device with cuDNN's and NCCL's stand-ins. */
 class CudaMixedPrecisionTest {
-  private static final int SIDE = 48;
-  private static final int STEPS = 20;
+  private static final int CLASSES = 3;
 
   /** 2^24, the largest: with it gradients of a demo network do not fit float16. */
   private static final Sgd.LossScaling TOO_LARGE = new Sgd.LossScaling(1 << 24, 2000);
 
-  /** Half the distance of float16 from 1 to the next number: what one rounding costs at most. */
-  private static final double HALF_ROUNDING = 0x1p-11;
+  /** Most bytes that the pool rounds a tensor up by. */
+  private static final long ALIGNMENT = 256;
 
   /**
-   * What a convolution's three roundings to float16 cost at most, relative: operands and result.
+   * More tensors than a step has at once: each of some 140 parameters, its gradient and velocity,
+   * and for each 5 of them a convolution's weights in two types, scale, bias and activations.
    */
-  private static final double CONVOLUTION = 3 * HALF_ROUNDING;
-
-  /** Convolutions one after the other: the stem, eight blocks of three, the classifier. */
-  private static final int FORWARD = 26;
-
-  /** Those of the blocks that learn, and the classifier, on the way back. */
-  private static final int BACKWARD = 13;
+  private static final long TENSORS = 1000;
 
   private static Backend open(String device) {
     return Backends.open(device, CpuOptions.standard());
   }
 
-  /** Two images of squares in noise. */
-  private static Batch batch(int step) {
-    List<Crop> crops = new ArrayList<>();
-    for (int n = 0; n < 2; n++) {
-      CounterRandom random = CounterRandom.of(100L * step + n);
-      float[] pixels = new float[SIDE * SIDE * 3];
-      for (int i = 0; i < pixels.length; i++) {
-        int y = i / 3 / SIDE;
-        int x = i / 3 % SIDE;
-        boolean square = Math.abs(y - 20 - 4 * n) < 11 && Math.abs(x - 24) < 9 + n;
-        pixels[i] = (float) (0.3 * random.nextGaussian() + (square ? i % 3 - 0.5 + n : 0.1));
-      }
-      crops.add(new Crop(pixels, SIDE, 0, SIDE, 0, SIDE, null));
-    }
-    return new Batch(step, 0, crops, new int[][] {{1}, {1, 2}}, List.of());
-  }
-
-  private static AeSipeNet network(Backend backend) {
-    AeSipeNet network = new AeSipeNet(backend, AeSipeConfig.demo(3));
-    network.initialize(5);
-    return network;
-  }
-
-  private static Sgd.Options options(Sgd.@Nullable LossScaling scaling) {
-    return new Sgd.Options(0.01, 0.1, 0.9, 1e-4, 1, STEPS, 0.9).withLossScaling(scaling);
-  }
-
-  /** A step's losses and gradients, the latter divided by the loss scale. */
-  private record Step(Losses losses, Map<String, float[]> gradients) {
-    static Step of(Backend backend, Precision precision) {
-      Sgd.LossScaling scaling = new Sgd.LossScaling(1024, 2000);
-      try (Precisions _ = new Precisions(List.of(backend), precision);
-          AeSipeNet network = network(backend);
-          NetworkLearner learner = new NetworkLearner(network, options(scaling), Map::of)) {
-        assertThat(backend.precision()).isEqualTo(precision);
-        Losses losses = learner.gradients(learner.images(batch(0)), new double[0], 1).get();
-        Map<String, float[]> gradients = new LinkedHashMap<>();
-        for (Parameter parameter : network.parameters()) {
-          if (parameter.hasGradient()) {
-            float[] values = backend.compute(() -> backend.floats(parameter.gradient()));
-            for (int i = 0; i < values.length; i++) {
-              values[i] /= scaling.first();
-            }
-            gradients.put(parameter.name(), values);
-          }
-        }
-        return new Step(losses, gradients);
-      }
-    }
-
-    /** L2 distance of all gradients together, relative to the other's length. */
-    double distance(Step other) {
-      double squares = 0;
-      double length = 0;
-      for (Map.Entry<String, float[]> entry : other.gradients.entrySet()) {
-        float[] values = Objects.requireNonNull(gradients.get(entry.getKey()));
-        for (int i = 0; i < values.length; i++) {
-          double expected = entry.getValue()[i];
-          squares += (values[i] - expected) * (values[i] - expected);
-          length += expected * expected;
-        }
-      }
-      return Math.sqrt(squares / length);
-    }
-  }
-
-  /**
-   * Errors of one convolution after the other at worst add up, as long as the network does not
-   * magnify them.
-   */
   @Test
   void aMixedStepIsAFloat32StepButForTheRoundingOfItsConvolutions() {
     try (Backend cuda = open("cuda")) {
-      Step exact = Step.of(cuda, Precision.FLOAT32);
-      Step mixed = Step.of(cuda, Precision.MIXED);
-      Step again = Step.of(cuda, Precision.MIXED);
+      MixedStep exact = MixedStep.of(cuda, Precision.FLOAT32);
+      MixedStep mixed = MixedStep.of(cuda, Precision.MIXED);
+      MixedStep again = MixedStep.of(cuda, Precision.MIXED);
       assertThat(cuda.precision()).isEqualTo(Precision.FLOAT32);
-      assertThat(Step.of(cuda, Precision.FLOAT32).distance(exact)).isZero();
+      assertThat(MixedStep.of(cuda, Precision.FLOAT32).distance(exact)).isZero();
       assertThat(again.distance(mixed)).isZero();
-      double forward = FORWARD * CONVOLUTION;
-      assertThat(exact.losses.parts()).hasSize(2);
-      exact.losses.parts().forEach((name, value) -> close(mixed.losses.part(name), value, forward));
-      assertThat(mixed.distance(exact))
-          .isBetween(HALF_ROUNDING, (FORWARD + BACKWARD) * CONVOLUTION);
+      double forward = MixedStep.FORWARD * MixedStep.CONVOLUTION;
+      assertThat(exact.losses().parts()).hasSize(2);
+      exact
+          .losses()
+          .parts()
+          .forEach((name, value) -> close(mixed.losses().part(name), value, forward));
+      assertThat(mixed.distance(exact)).isBetween(MixedStep.HALF_ROUNDING, MixedStep.GRADIENT);
     }
+  }
+
+  @Test
+  void activationsAreFloat16InMixedPrecisionAndFloat32Otherwise() {
+    try (Backend cuda = open("cuda:0");
+        Backend old = open("cuda:1")) {
+      assertThat(cuda.activations()).isEqualTo(DType.F32);
+      try (Precisions _ = new Precisions(List.of(cuda, old), Precision.MIXED)) {
+        assertThat(cuda.activations()).isEqualTo(DType.F16);
+        assertThat(old.activations()).isEqualTo(DType.F32);
+      }
+      assertThat(cuda.activations()).isEqualTo(DType.F32);
+    }
+  }
+
+  /** Most bytes at once in two steps of a recipe, on a backend of its own. */
+  private static long peak(Recipe recipe, Precision precision) {
+    try (Backend cuda = open("cuda");
+        Precisions _ = new Precisions(List.of(cuda), precision);
+        AeSipeNet network = new AeSipeNet(cuda, Models.method(recipe, CLASSES))) {
+      network.initialize(1);
+      TrainingBatch images =
+          MemoryPlan.images(
+              recipe.training().batch(),
+              recipe.training().crop(),
+              network.outputStride(),
+              MemoryPlan.present(CLASSES));
+      Sgd sgd = cuda.compute(() -> new Sgd(cuda, network.parameters(), options()));
+      for (int step = 0; step < 2; step++) {
+        network.step(images, sgd.lossScale());
+        cuda.run(sgd::step);
+      }
+      cuda.run(sgd::close);
+      return cuda.memoryStatistics().peak();
+    }
+  }
+
+  private static Sgd.Options options() {
+    return MixedStep.options(new Sgd.LossScaling(1024, 2000));
+  }
+
+  /** Float16 is convolved where it lies; float32 may be turned first, which no plan counts. */
+  @Test
+  void aMixedStepTakesLessMemoryByWhatThePlanSays() {
+    int batch = 4;
+    Recipe recipe = Recipes.load("demo", List.of("training.crop=64", "training.batch=" + batch));
+    long exact = MemoryPlan.training(recipe, CLASSES, Precision.FLOAT32).tensors(batch);
+    long mixed = MemoryPlan.training(recipe, CLASSES, Precision.MIXED).tensors(batch);
+    long saved = exact - mixed;
+    long rounding = ALIGNMENT * TENSORS;
+    assertThat(saved).isGreaterThan(2 * rounding);
+    assertThat(peak(recipe, Precision.MIXED)).isBetween(mixed, mixed + rounding);
+    assertThat(peak(recipe, Precision.FLOAT32)).isGreaterThanOrEqualTo(exact);
+  }
+
+  @Test
+  void twoCardsAgreeWithEachOtherAndWithOne() {
+    try (Backend first = open("cuda:0");
+        Backend second = open("cuda:0");
+        Precisions _ = new Precisions(List.of(first, second), Precision.MIXED);
+        AeSipeNet network = MixedStep.network(first);
+        AeSipeNet other = MixedStep.network(second);
+        AeSipeNet whole = MixedStep.network(first);
+        NetworkLearner learner = new NetworkLearner(network, options(), Map::of);
+        NetworkLearner replica = new NetworkLearner(other, options(), Map::of);
+        NetworkLearner alone = new NetworkLearner(whole, options(), Map::of);
+        ParallelLearner both = new ParallelLearner(List.of(learner, replica), 2)) {
+      assertThat(second.activations()).isEqualTo(DType.F16);
+      for (int step = 0; step < 2; step++) {
+        Map<String, Double> one = alone.step(MixedStep.batch(step), step, MixedStep.STEPS).get();
+        Map<String, Double> two = both.step(MixedStep.batch(step), step, MixedStep.STEPS).get();
+        assertThat(two).containsKey("gradientNorm");
+        close(loss(two), loss(one), MixedStep.FORWARD * MixedStep.CONVOLUTION);
+        assertSame(state(replica), state(learner));
+      }
+    }
+  }
+
+  private static double loss(Map<String, Double> metrics) {
+    return Objects.requireNonNull(metrics.get("loss"));
   }
 
   private static void close(double value, double expected, double relative) {
@@ -164,8 +164,9 @@ class CudaMixedPrecisionTest {
   private static int stepsLeftOut(Learner learner, NetworkLearner replica) {
     Map<String, float[]> before = state(replica);
     double scale = TOO_LARGE.first();
-    for (int step = 1; step < STEPS; step++) {
-      Map<String, Double> metrics = learner.step(batch(step), step, STEPS).get();
+    for (int step = 1; step < MixedStep.STEPS; step++) {
+      Map<String, Double> metrics =
+          learner.step(MixedStep.batch(step), step, MixedStep.STEPS).get();
       assertThat(metrics).containsEntry("lossScale", scale);
       assertThat(metrics.get("loss")).isFinite();
       if (metrics.containsKey("gradientNorm")) {
@@ -183,10 +184,12 @@ class CudaMixedPrecisionTest {
   void stepsThatOverflowFloat16AreLeftOutUntilTheScaleIsSmallEnough() {
     try (Backend cuda = open("cuda");
         Precisions _ = new Precisions(List.of(cuda), Precision.MIXED);
-        AeSipeNet network = network(cuda);
-        NetworkLearner learner = new NetworkLearner(network, options(TOO_LARGE), Map::of)) {
+        AeSipeNet network = MixedStep.network(cuda);
+        NetworkLearner learner =
+            new NetworkLearner(network, MixedStep.options(TOO_LARGE), Map::of)) {
       // The first step's velocities become zeros, which later steps keep.
-      assertThat(learner.step(batch(0), 0, STEPS).get()).doesNotContainKey("gradientNorm");
+      assertThat(learner.step(MixedStep.batch(0), 0, MixedStep.STEPS).get())
+          .doesNotContainKey("gradientNorm");
       learner.restore(0, withScale(learner, TOO_LARGE.first()));
       assertThat(stepsLeftOut(learner, learner)).isPositive();
     }
@@ -204,14 +207,16 @@ class CudaMixedPrecisionTest {
     try (Backend first = open("cuda:0");
         Backend second = open("cuda:1");
         Precisions _ = new Precisions(List.of(first, second), Precision.MIXED);
-        AeSipeNet network = network(first);
-        AeSipeNet other = network(second);
-        NetworkLearner learner = new NetworkLearner(network, options(TOO_LARGE), Map::of);
-        NetworkLearner replica = new NetworkLearner(other, options(TOO_LARGE), Map::of);
+        AeSipeNet network = MixedStep.network(first);
+        AeSipeNet other = MixedStep.network(second);
+        NetworkLearner learner =
+            new NetworkLearner(network, MixedStep.options(TOO_LARGE), Map::of);
+        NetworkLearner replica = new NetworkLearner(other, MixedStep.options(TOO_LARGE), Map::of);
         ParallelLearner both = new ParallelLearner(List.of(learner, replica), 2)) {
       assertThat(first.precision()).isEqualTo(Precision.MIXED);
       assertThat(second.precision()).isEqualTo(Precision.FLOAT32);
-      assertThat(both.step(batch(0), 0, STEPS).get()).doesNotContainKey("gradientNorm");
+      assertThat(both.step(MixedStep.batch(0), 0, MixedStep.STEPS).get())
+          .doesNotContainKey("gradientNorm");
       both.restore(0, withScale(learner, TOO_LARGE.first()));
       assertThat(stepsLeftOut(both, replica)).isPositive();
       assertSame(state(replica), state(learner));
@@ -224,22 +229,22 @@ class CudaMixedPrecisionTest {
     double[] scales = {64, 64, 128, 128, 256};
     try (Backend cuda = open("cuda");
         Precisions _ = new Precisions(List.of(cuda), Precision.MIXED);
-        AeSipeNet network = network(cuda);
-        NetworkLearner learner = new NetworkLearner(network, options(scaling), Map::of)) {
+        AeSipeNet network = MixedStep.network(cuda);
+        NetworkLearner learner = new NetworkLearner(network, MixedStep.options(scaling), Map::of)) {
       Checkpoint third = new Checkpoint(Map.of(), Map.of());
       for (int step = 0; step < scales.length; step++) {
         if (step == 3) {
           third = new Checkpoint(learner.state(), Map.of());
         }
-        assertThat(learner.step(batch(step), step, STEPS).get())
+        assertThat(learner.step(MixedStep.batch(step), step, MixedStep.STEPS).get())
             .containsEntry("lossScale", scales[step])
             .containsKey("gradientNorm");
       }
-      try (AeSipeNet fresh = network(cuda);
-          NetworkLearner resumed = new NetworkLearner(fresh, options(scaling), Map::of)) {
+      try (AeSipeNet fresh = MixedStep.network(cuda);
+          NetworkLearner resumed = new NetworkLearner(fresh, MixedStep.options(scaling), Map::of)) {
         resumed.restore(3, third);
         for (int step = 3; step < scales.length; step++) {
-          assertThat(resumed.step(batch(step), step, STEPS).get())
+          assertThat(resumed.step(MixedStep.batch(step), step, MixedStep.STEPS).get())
               .containsEntry("lossScale", scales[step]);
         }
         assertSame(state(resumed), state(learner));

@@ -2,6 +2,7 @@ package dev.wisp.autograd;
 
 import dev.wisp.backend.Backend;
 import dev.wisp.backend.ClassRows;
+import dev.wisp.tensor.DType;
 import dev.wisp.tensor.Shape;
 import dev.wisp.tensor.Tensor;
 
@@ -39,6 +40,38 @@ public final class FeatureFunctions {
           x.addGradient(dx);
         },
         x);
+  }
+
+  /**
+   * The same values as F32, which is to be released beside x itself: x, held once more, if it is
+   * F32 already.
+   */
+  public static Var floats(Tape tape, Var x) {
+    if (x.value().type() == DType.F32) {
+      x.retain();
+      return x;
+    }
+    return convert(tape, x, DType.F32);
+  }
+
+  /** The same values in another element type; gradients come back in that of x. */
+  private static Var convert(Tape tape, Var x, DType type) {
+    Shape s = x.value().shape();
+    DType former = x.value().type();
+    Tensor y = tape.scope().allocate(type, s);
+    tape.backend().convert(x.value(), y);
+    if (!x.needsGradient()) {
+      return tape.result(y);
+    }
+    return tape.result(
+        y,
+        out -> {
+          Tensor dy = out.takeGradient();
+          Tensor dx = tape.scope().allocate(former, s);
+          tape.backend().convert(dy, dx);
+          dy.release();
+          x.addGradient(dx);
+        });
   }
 
   /**

@@ -1,5 +1,6 @@
 package dev.wisp.cli;
 
+import dev.wisp.backend.Precision;
 import dev.wisp.backend.plan.Titan;
 import dev.wisp.common.WispException;
 import dev.wisp.pipeline.Doctor;
@@ -69,7 +70,10 @@ final class DoctorCommand extends Task {
     out.printf(
         "Recipe %s, %s, %d classes, %d in every image, float32; counted by a dry run.%n%n",
         values.name(), values.network().backbone(), classes, Math.min(MemoryPlan.PRESENT, classes));
-    out.printf("Training, batch %d, crops of %dx%d%n", batch, crop, crop);
+    boolean mixed = values.training().convolutions() == Precision.MIXED;
+    out.printf(
+        "Training, batch %d, crops of %dx%d%s%n",
+        batch, crop, crop, mixed ? ", in mixed precision on a card with tensor cores" : "");
     training(out, MemoryPlan.training(values, classes), batch);
     bound(out, values);
     out.printf("%nLabelling, %s of the image's size%n", values.labelling().scales());
@@ -111,21 +115,22 @@ final class DoctorCommand extends Task {
   }
 
   private void bound(PrintWriter out, Recipe values) {
-    StepBound step = StepBound.of(values, classes);
+    StepBound plain = StepBound.of(values, classes, Precision.FLOAT32);
+    StepBound mixed = StepBound.of(values, classes, Precision.MIXED);
     out.printf(
-        "%nA step's least, calculated: %.0f GFLOP in convolutions, %.1f GB moved%n",
-        step.arithmetic() * 1e-9, step.bytes() * 1e-9);
+        "%nA step's least, calculated: %.0f GFLOP in convolutions, %.1f GB moved, %.1f in mixed"
+            + " precision%n",
+        plain.arithmetic() * 1e-9, plain.bytes() * 1e-9, mixed.bytes() * 1e-9);
     for (Titan card : Titan.values()) {
-      double plain = step.seconds(card, false);
+      double seconds = plain.seconds(card);
       out.printf(
           "  %-18s %6.0f ms, %5.1f images/s%s%n",
           card.title(),
-          1e3 * plain,
-          values.training().batch() / plain,
+          1e3 * seconds,
+          values.training().batch() / seconds,
           card.halves() == 0
               ? ""
-              : "; %.0f ms with convolutions on tensor cores"
-                  .formatted(1e3 * step.seconds(card, true)));
+              : "; %.0f ms in mixed precision".formatted(1e3 * mixed.seconds(card)));
     }
   }
 

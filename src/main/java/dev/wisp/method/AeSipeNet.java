@@ -136,8 +136,11 @@ public final class AeSipeNet implements TrainableNetwork {
 
   /** Encoder and head; lets go of the images. */
   private Head.Output encode(Tape tape, Tensor images, boolean keepX4, Observer observer) {
-    ResNet.Features features =
-        encoder.forward(tape, tape.constant(images), stem -> observer.see(Stage.STEM, stem));
+    ResNet.StemObserver seen =
+        observer == Observer.NONE
+            ? ResNet.StemObserver.NONE
+            : stem -> observer.see(Stage.STEM, stem);
+    ResNet.Features features = encoder.forward(tape, tape.constant(images), seen);
     return head.forward(tape, features, keepX4, observer);
   }
 

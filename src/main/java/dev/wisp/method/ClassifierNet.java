@@ -106,7 +106,7 @@ public final class ClassifierNet implements TrainableNetwork {
         () -> {
           try (Tape tape = Tape.inference(backend)) {
             Tensor images = image.upload(tape, false);
-            Var x4 = encoder.forward(tape, tape.constant(images), stem -> {}).x4();
+            Var x4 = encoder.forward(tape, tape.constant(images), ResNet.StemObserver.NONE).x4();
             return backend.floats(score(tape, x4).value());
           }
         });

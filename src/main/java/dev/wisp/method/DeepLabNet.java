@@ -186,7 +186,8 @@ public final class DeepLabNet implements TrainableNetwork {
   }
 
   private Var logits(Tape tape, Tensor images, DeepLabHead.Observer observer) {
-    ResNet.Features features = encoder.forward(tape, tape.constant(images), stem -> {});
+    ResNet.Features features =
+        encoder.forward(tape, tape.constant(images), ResNet.StemObserver.NONE);
     Var x = features.next();
     for (int n = 1; n < 4; n++) {
       observer.see(layer(n), x.value());

@@ -66,26 +66,34 @@ final class Head implements AutoCloseable {
    * @param keepX4 whether the output has x4
    */
   Output forward(Tape tape, ResNet.Features features, boolean keepX4, Observer observer) {
-    Var x1 = features.next();
+    Var x1 = features.nextActivation();
     ResizedChannels parts = parts(tape, x1.value().shape());
     for (int n = 1; n <= 3; n++) {
-      Var x = n == 1 ? x1 : features.next();
-      observer.see(ENCODED.get(n - 1), x.value());
+      Var x = n == 1 ? x1 : features.nextActivation();
+      see(tape, observer, ENCODED.get(n - 1), x);
       Var input = x.detached();
       x.release();
       addSide(tape, n, input, parts);
     }
-    Var x4 = features.next();
-    observer.see(Stage.X4, x4.value());
+    Var x4 = features.nextActivation();
+    see(tape, observer, Stage.X4, x4);
     addSide(tape, 4, x4.detached(), parts);
     Var feature = parts.finish();
     Var cam = classifier.forward(tape, x4);
-    if (!keepX4) {
-      x4.release();
-    }
+    Var semantic = keepX4 ? FeatureFunctions.floats(tape, x4) : null;
+    x4.release();
     observer.see(Stage.FEATURE, feature.value());
     observer.see(Stage.CAM, cam.value());
-    return new Output(feature, cam, keepX4 ? x4 : null);
+    return new Output(feature, cam, semantic);
+  }
+
+  /** Shows a feature as F32, if anybody looks. */
+  private static void see(Tape tape, Observer observer, Stage stage, Var x) {
+    if (observer != Observer.NONE) {
+      Var floats = FeatureFunctions.floats(tape, x);
+      observer.see(stage, floats.value());
+      floats.release();
+    }
   }
 
   /** The hierarchical feature, still empty: its size is that of x3. */

@@ -1,5 +1,6 @@
 package dev.wisp.nn;
 
+import dev.wisp.autograd.FeatureFunctions;
 import dev.wisp.autograd.Tape;
 import dev.wisp.autograd.Var;
 import dev.wisp.backend.Backend;
@@ -67,11 +68,21 @@ public final class Conv implements AutoCloseable {
     weight.drop();
   }
 
-  /** {@code [N, H, W, I]} to {@code [N, H, W, O]}. */
+  /** {@code [N, H, W, I]}, F32 or an encoder's F16, to {@code [N, H, W, O]}, F32. */
   public Var forward(Tape tape, Var x) {
+    Var y = convolved(tape, x);
+    Var floats = FeatureFunctions.floats(tape, y);
+    y.release();
+    return floats;
+  }
+
+  private Var convolved(Tape tape, Var x) {
     pack();
     Shape s = x.value().shape();
-    Tensor y = tape.scope().f32(s.size(0), s.size(1), s.size(2), spec.outChannels());
+    Tensor y =
+        tape.scope()
+            .allocate(
+                x.value().type(), Shape.of(s.size(0), s.size(1), s.size(2), spec.outChannels()));
     Parameter b = bias;
     backend.convForward(packed, x.value(), b == null ? null : b.value(), null, false, y);
     return tape.result(

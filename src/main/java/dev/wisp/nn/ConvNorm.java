@@ -6,6 +6,7 @@ import dev.wisp.autograd.Var;
 import dev.wisp.backend.Backend;
 import dev.wisp.backend.ConvSpec;
 import dev.wisp.backend.ConvWeights;
+import dev.wisp.tensor.DType;
 import dev.wisp.tensor.Shape;
 import dev.wisp.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -100,25 +101,35 @@ public final class ConvNorm implements AutoCloseable {
     weight.drop();
   }
 
-  private Tensor output(Tape tape, Var x) {
+  private Tensor output(Tape tape, Var x, DType type) {
     Shape s = x.value().shape();
     return tape.scope()
-        .f32(s.size(0), spec.outSize(s.size(1)), spec.outSize(s.size(2)), spec.outChannels());
+        .allocate(
+            type,
+            Shape.of(
+                s.size(0), spec.outSize(s.size(1)), spec.outSize(s.size(2)), spec.outChannels()));
+  }
+
+  /** {@code act(norm(conv(x)) + residual)} with fixed statistics, of the type of x. */
+  public Var forward(Tape tape, Var x, @Nullable Var residual, boolean relu) {
+    return forward(tape, x, residual, relu, x.value().type());
   }
 
   /**
-   * {@code act(norm(conv(x)) + residual)} with fixed statistics.
+   * Like {@link #forward(Tape, Var, Var, boolean)}.
    *
    * @param residual shape of the result, or null; its value is used now only, and on a tape that
    *     does not record the result takes its memory if nobody else holds it
+   * @param type of the result, F16 where the backend takes it; x is of this type, or F32 and
+   *     without gradient
    */
-  public Var forward(Tape tape, Var x, @Nullable Var residual, boolean relu) {
+  Var forward(Tape tape, Var x, @Nullable Var residual, boolean relu, DType type) {
     pack(true);
     if (residual != null && !tape.isRecording() && residual.isHeldOnce()) {
       backend.convForward(packed, x.value(), bias, residual.value(), relu, residual.value());
       return residual.overwritten();
     }
-    Tensor y = output(tape, x);
+    Tensor y = output(tape, x, type);
     backend.convForward(
         packed, x.value(), bias, residual == null ? null : residual.value(), relu, y);
     if (!tape.isRecording()) {
@@ -179,7 +190,7 @@ public final class ConvNorm implements AutoCloseable {
    */
   public Var forwardLive(Tape tape, Var x, @Nullable Var residual, boolean relu) {
     pack(false);
-    Tensor conv = output(tape, x);
+    Tensor conv = output(tape, x, x.value().type());
     backend.convForward(packed, x.value(), null, null, false, conv);
     Tensor y = tape.scope().allocate(conv.type(), conv.shape());
     Tensor batchMean = tape.scope().f32(spec.outChannels());

@@ -1,5 +1,6 @@
 package dev.wisp.nn;
 
+import dev.wisp.autograd.FeatureFunctions;
 import dev.wisp.autograd.Tape;
 import dev.wisp.autograd.Var;
 import dev.wisp.backend.ConvSpec;
@@ -11,7 +12,11 @@ import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The encoder: features x1..x4 of an image (method.md section 1). */
+/**
+ * The encoder: features x1..x4 of an image (method.md section 1). With fixed norms its activations,
+ * and their gradients, are of the type that the backend says ({@link
+ * dev.wisp.backend.Backend#activations}); what it gives out is F32 where nothing else is said.
+ */
 public final class ResNet implements AutoCloseable {
   /**
    * Outputs x1..x4 of the four layers, {@code [N, h, w, C]}, one after the other. A layer is
@@ -22,6 +27,14 @@ public final class ResNet implements AutoCloseable {
   public interface Features {
     /** The next layer's output; the receiver releases it. */
     Var next();
+
+    /**
+     * Like {@link #next}, in the type of the encoder's activations: for who takes F16 as well as
+     * F32.
+     */
+    default Var nextActivation() {
+      return next();
+    }
 
     /** The last output, before any other was asked for; the others are let go. */
     default Var x4() {
@@ -35,6 +48,9 @@ public final class ResNet implements AutoCloseable {
   /** Sees the stem's output after its pooling. */
   @FunctionalInterface
   public interface StemObserver {
+    /** Nobody: the value need not be made. */
+    StemObserver NONE = value -> {};
+
     void stem(Tensor value);
   }
 
@@ -98,12 +114,20 @@ public final class ResNet implements AutoCloseable {
    * @param observer sees the stem's output
    */
   public Features forward(Tape tape, Var images, StemObserver observer) {
-    Tape frozen = tape.paused();
-    Var x0 = stem.forward(frozen, images, null, true);
-    images.release();
-    x0 = pooled(frozen, x0);
-    observer.stem(x0.value());
+    Var x0 = stem(tape.paused(), images);
+    if (observer != StemObserver.NONE) {
+      Var seen = FeatureFunctions.floats(tape, x0);
+      observer.stem(seen.value());
+      seen.release();
+    }
     return new Pass(tape, x0);
+  }
+
+  /** The stem's output after its pooling; releases the images. */
+  private Var stem(Tape frozen, Var images) {
+    Var x0 = stem.forward(frozen, images, null, true, frozen.backend().activations());
+    images.release();
+    return pooled(frozen, x0);
   }
 
   /**
@@ -114,9 +138,7 @@ public final class ResNet implements AutoCloseable {
    */
   public Features taps(Tape tape, Var images) {
     Tape frozen = tape.paused();
-    Var x0 = stem.forward(frozen, images, null, true);
-    images.release();
-    return new Taps(pooled(frozen, x0), frozen);
+    return new Taps(stem(frozen, images), frozen);
   }
 
   /** The stem's output before the layers'. */
@@ -133,9 +155,8 @@ public final class ResNet implements AutoCloseable {
     @Override
     public Var next() {
       if (pass == null) {
-        stem.retain();
         pass = new Pass(frozen, stem);
-        return stem;
+        return FeatureFunctions.floats(frozen, stem);
       }
       return pass.next();
     }
@@ -152,22 +173,42 @@ public final class ResNet implements AutoCloseable {
       this.x = x0;
     }
 
-    @Override
-    public Var next() {
+    private void advance() {
       if (layer == layers.size()) {
         throw new IllegalStateException("the network has no layer after x" + layer);
       }
       layer++;
       x = layer(layer > FROZEN_LAYERS ? tape : tape.paused(), layer, x, false);
+    }
+
+    @Override
+    public Var nextActivation() {
+      advance();
       if (layer < layers.size()) {
         x.retain();
       }
       return x;
     }
+
+    @Override
+    public Var next() {
+      Var output = nextActivation();
+      Var value = FeatureFunctions.floats(tape, output);
+      output.release();
+      return value;
+    }
+
+    @Override
+    public Var x4() {
+      while (layer < layers.size() - 1) {
+        advance();
+      }
+      return next();
+    }
   }
 
   /**
-   * x4 with gradient everywhere; releases images.
+   * x4 with gradient everywhere, in F32 throughout; releases images.
    *
    * @param live whether norms use the batch's statistics, as in training from scratch
    */
@@ -196,7 +237,7 @@ public final class ResNet implements AutoCloseable {
     Shape s = x.value().shape();
     long h = (s.size(1) + 1) / 2;
     long w = (s.size(2) + 1) / 2;
-    Tensor y = tape.scope().f32(s.size(0), h, w, s.size(3));
+    Tensor y = tape.scope().allocate(x.value().type(), Shape.of(s.size(0), h, w, s.size(3)));
     Var out;
     if (x.needsGradient()) {
       Tensor index = tape.scope().i32(s.size(0), h, w, s.size(3));

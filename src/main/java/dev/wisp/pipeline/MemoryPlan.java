@@ -1,6 +1,7 @@
 package dev.wisp.pipeline;
 
 import dev.wisp.backend.Backend;
+import dev.wisp.backend.Precision;
 import dev.wisp.backend.plan.PlanningBackend;
 import dev.wisp.method.AeSipeNet;
 import dev.wisp.method.DeepLabNet;
@@ -19,7 +20,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Device memory of a recipe's training, counted by a dry run of two steps on a {@link
- * PlanningBackend}: tensors at their exact sizes, in float32.
+ * PlanningBackend}: tensors at their exact sizes, in float32, but for the encoder's activations of
+ * a training in mixed precision on a card that computes it.
  *
  * @param weights bytes of parameters, statistics and packed weights
  * @param optimizer bytes of gradients and momentum
@@ -42,8 +44,14 @@ public record MemoryPlan(long weights, long optimizer, long fixed, long perImage
    * @param classes foreground classes of the dataset, at least 1
    */
   public static MemoryPlan training(Recipe recipe, int classes) {
+    return training(recipe, classes, recipe.training().convolutions());
+  }
+
+  /** Like {@link #training(Recipe, int)} on a card of this precision, whatever the recipe's. */
+  static MemoryPlan training(Recipe recipe, int classes, Precision precision) {
     Recipe.Training values = recipe.training();
     return of(
+        precision,
         backend -> new AeSipeNet(backend, Models.method(recipe, classes)),
         (network, batch) -> images(batch, values.crop(), network.outputStride(), present(classes)),
         values.momentum(),
@@ -59,6 +67,7 @@ public record MemoryPlan(long weights, long optimizer, long fixed, long perImage
     SegmentationRecipe values = recipe.segmentation();
     int crop = values.crop();
     return of(
+        Precision.FLOAT32,
         backend -> new DeepLabNet(backend, Models.segmentation(recipe, classes)),
         (network, batch) ->
             TrainingBatch.ofMasks(
@@ -77,12 +86,13 @@ public record MemoryPlan(long weights, long optimizer, long fixed, long perImage
 
   /** From steps of two and of three images: live norms need two. */
   private static MemoryPlan of(
+      Precision precision,
       Function<Backend, TrainableNetwork> make,
       BiFunction<TrainableNetwork, Integer, TrainingBatch> images,
       double momentum,
       @Nullable LossScaling lossScaling) {
-    Counted two = count(make, images, momentum, lossScaling, 2);
-    Counted three = count(make, images, momentum, lossScaling, 3);
+    Counted two = count(precision, make, images, momentum, lossScaling, 2);
+    Counted three = count(precision, make, images, momentum, lossScaling, 3);
     long perImage = three.peak() - two.peak();
     return new MemoryPlan(
         two.weights(),
@@ -92,12 +102,13 @@ public record MemoryPlan(long weights, long optimizer, long fixed, long perImage
   }
 
   private static Counted count(
+      Precision precision,
       Function<Backend, TrainableNetwork> make,
       BiFunction<TrainableNetwork, Integer, TrainingBatch> images,
       double momentum,
       @Nullable LossScaling lossScaling,
       int batch) {
-    Backend backend = PlanningBackend.open();
+    Backend backend = PlanningBackend.open(precision);
     Sgd.Options options = new Sgd.Options(1, 1, momentum, 0, 1, 2, 1).withLossScaling(lossScaling);
     try (TrainableNetwork network = make.apply(backend)) {
       long weights = backend.memoryStatistics().used();

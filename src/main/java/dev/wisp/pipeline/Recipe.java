@@ -139,7 +139,7 @@ public record Recipe(
     }
 
     /** What convolutions are to be computed in, where the device can. */
-    Precision convolutions() {
+    public Precision convolutions() {
       return precision.equals(MIXED) ? Precision.MIXED : Precision.FLOAT32;
     }
 

@@ -1,6 +1,7 @@
 package dev.wisp.pipeline;
 
 import dev.wisp.backend.Backend;
+import dev.wisp.backend.Precision;
 import dev.wisp.backend.plan.PlanningBackend;
 import dev.wisp.backend.plan.Titan;
 import dev.wisp.backend.plan.Work;
@@ -25,10 +26,12 @@ public record StepBound(List<Work> operations) {
    * Counts a recipe's step.
    *
    * @param classes foreground classes of the dataset, at least 1
+   * @param precision of the card; in mixed precision convolutions multiply halves on tensor cores,
+   *     and the encoder's activations are halves in memory
    */
-  public static StepBound of(Recipe recipe, int classes) {
+  public static StepBound of(Recipe recipe, int classes, Precision precision) {
     List<Work> counted = new ArrayList<>();
-    Backend backend = PlanningBackend.open(counted::add);
+    Backend backend = PlanningBackend.open(precision, counted::add);
     Sgd.Options options = new Sgd.Options(1, 1, recipe.training().momentum(), 0, 1, 2, 1);
     try (AeSipeNet network = new AeSipeNet(backend, Models.method(recipe, classes))) {
       TrainingBatch images =
@@ -61,17 +64,8 @@ public record StepBound(List<Work> operations) {
   /**
    * The least seconds of a step on a card: the sum of each operation's bound (roofline; Williams,
    * Waterman, Patterson, CACM 52, 2009).
-   *
-   * @param tensorCores whether convolutions multiply halves on tensor cores; tensors stay float32
    */
-  public double seconds(Titan card, boolean tensorCores) {
-    return operations.stream()
-        .map(
-            work ->
-                tensorCores
-                    ? new Work(work.bytes(), 0, work.doubles(), work.floats() + work.halves())
-                    : work)
-        .mapToDouble(card::seconds)
-        .sum();
+  public double seconds(Titan card) {
+    return operations.stream().mapToDouble(card::seconds).sum();
   }
 }

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.withinPercentage;
 import dev.wisp.backend.Backend;
 import dev.wisp.backend.ConvSpec;
 import dev.wisp.backend.ConvWeights;
+import dev.wisp.backend.HalfReference;
+import dev.wisp.backend.Precision;
 import dev.wisp.backend.plan.PlanningBackend;
 import dev.wisp.backend.plan.Titan;
 import dev.wisp.backend.plan.Work;
@@ -52,6 +54,16 @@ class MemoryPlanTest {
     assertThat(stepPeak(PlanningBackend.open(), 2)).isEqualTo(stepPeak(new ReferenceBackend(), 2));
   }
 
+  @Test
+  void aDryRunInMixedPrecisionCountsWhatARealRunAllocates() {
+    Backend mixed = new HalfReference().backend();
+    mixed.setPrecision(Precision.MIXED);
+    long counted = stepPeak(PlanningBackend.open(Precision.MIXED), 2);
+    assertThat(counted)
+        .isEqualTo(stepPeak(mixed, 2))
+        .isLessThan(stepPeak(PlanningBackend.open(), 2));
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 5})
   void thePlanForABatchIsWhatADryRunOfThatBatchCounts(int batch) {
@@ -63,7 +75,7 @@ class MemoryPlanTest {
   @Test
   void theCountOfAConvolutionIsItsFormula() {
     List<Work> counted = new ArrayList<>();
-    Backend backend = PlanningBackend.open(counted::add);
+    Backend backend = PlanningBackend.open(Precision.FLOAT32, counted::add);
     ConvSpec spec = new ConvSpec(64, 32, 3, 2, 1, 1);
     try (Scope scope = backend.scope();
         ConvWeights weights = backend.convWeights(spec)) {
@@ -81,14 +93,34 @@ class MemoryPlanTest {
     assertThat(counted).extracting(Work::bytes).containsOnly(x + y + w);
   }
 
+  private static StepBound bound(int batch, Precision precision) {
+    return StepBound.of(
+        Recipes.with(RECIPE, List.of("training.batch=" + batch)), CLASSES, precision);
+  }
+
   @Test
-  void aStepsBoundGrowsWithTheBatchAndTensorCoresShortenIt() {
-    StepBound one = StepBound.of(Recipes.with(RECIPE, List.of("training.batch=1")), CLASSES);
-    StepBound four = StepBound.of(Recipes.with(RECIPE, List.of("training.batch=4")), CLASSES);
+  void aStepsBoundGrowsWithTheBatchAndMixedPrecisionShortensIt() {
+    StepBound one = bound(1, Precision.FLOAT32);
+    StepBound four = bound(4, Precision.FLOAT32);
+    StepBound mixed = bound(4, Precision.MIXED);
     assertThat(four.arithmetic()).isCloseTo(4 * one.arithmetic(), withinPercentage(0.01));
+    assertThat(mixed.arithmetic()).isEqualTo(four.arithmetic());
     assertThat(four.bytes()).isBetween(one.bytes(), 4 * one.bytes());
-    assertThat(four.seconds(Titan.RTX, true)).isLessThan(four.seconds(Titan.RTX, false));
-    assertThat(four.seconds(Titan.RTX, false)).isLessThan(four.seconds(Titan.X, false));
+    assertThat(mixed.bytes()).isBetween(four.bytes() / 2, four.bytes());
+    assertThat(mixed.seconds(Titan.RTX)).isLessThan(four.seconds(Titan.RTX));
+    assertThat(mixed.seconds(Titan.X)).isInfinite();
+    assertThat(four.seconds(Titan.RTX)).isLessThan(four.seconds(Titan.X));
+  }
+
+  @Test
+  void inMixedPrecisionTheEncodersActivationsAreHalvesAndItsWeightsHaveARoundedCopy() {
+    Recipe recipe = Recipes.load("paper", List.of("training.precision=mixed"));
+    MemoryPlan mixed = MemoryPlan.training(recipe, 20);
+    MemoryPlan plain = MemoryPlan.training(recipe, 20, Precision.FLOAT32);
+    assertThat(mixed.optimizer()).isEqualTo(plain.optimizer());
+    assertThat(mixed.weights()).isBetween(plain.weights(), 5 * plain.weights() / 4);
+    assertThat(mixed.perImage()).isBetween(plain.perImage() / 2, 3 * plain.perImage() / 4);
+    assertThat(mixed.largestBatch(12L << 30)).isGreaterThan(plain.largestBatch(12L << 30));
   }
 
   @Test

@@ -5,6 +5,8 @@ import dev.wisp.backend.ConvSpec;
 import dev.wisp.backend.ConvWeights;
 import dev.wisp.backend.MemoryStatistics;
 import dev.wisp.backend.OptimizerOps.SgdSlot;
+import dev.wisp.backend.Precision;
+import dev.wisp.tensor.DType;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Storage;
 import dev.wisp.tensor.Tensor;
@@ -28,33 +30,43 @@ public final class PlanningBackend implements InvocationHandler {
   private long used;
   private long peak;
 
+  private final Precision precision;
   private final Consumer<Work> work;
 
-  private PlanningBackend(Consumer<Work> work) {
+  private PlanningBackend(Precision precision, Consumer<Work> work) {
+    this.precision = precision;
     this.work = work;
   }
 
-  /** A new backend; it runs where it is called and need not be closed. */
+  /** A new backend of float32; it runs where it is called and need not be closed. */
   public static Backend open() {
-    return open(operation -> {});
+    return open(Precision.FLOAT32);
+  }
+
+  /** A new backend; in mixed precision it stands for a card that keeps activations in float16. */
+  public static Backend open(Precision precision) {
+    return open(precision, operation -> {});
   }
 
   /**
    * A new backend that tells the least work of every operation it is asked for: each tensor moved
-   * once, and the multiplications and additions of convolutions, in float32. Arithmetic beside
-   * convolutions is not counted: memory bounds it.
+   * once, and the multiplications and additions of convolutions, of halves on tensor cores in mixed
+   * precision. Arithmetic beside convolutions is not counted: memory bounds it.
    */
-  public static Backend open(Consumer<Work> work) {
+  public static Backend open(Precision precision, Consumer<Work> work) {
     return (Backend)
         Proxy.newProxyInstance(
             PlanningBackend.class.getClassLoader(),
             new Class<?>[] {Backend.class},
-            new PlanningBackend(work));
+            new PlanningBackend(precision, work));
   }
 
   @Override
   public @Nullable Object invoke(Object proxy, Method method, Object @Nullable [] given)
       throws Throwable {
+    if (method.getName().equals("activations")) {
+      return precision == Precision.MIXED ? DType.F16 : DType.F32;
+    }
     if (method.isDefault()) {
       return InvocationHandler.invokeDefault(proxy, method, given);
     }
@@ -70,19 +82,24 @@ public final class PlanningBackend implements InvocationHandler {
       case "floats" -> new float[elements(arguments[0])];
       case "ints" -> new int[elements(arguments[0])];
       default -> {
-        work.accept(Work.of(bytes(arguments), operations(method.getName(), arguments)));
+        Work moved = Work.of(bytes(arguments), 0);
+        double products = operations(method.getName(), arguments);
+        work.accept(
+            precision == Precision.MIXED
+                ? moved.withHalves(products)
+                : Work.of(moved.bytes(), products));
         yield nothing(method);
       }
     };
   }
 
-  private static long bytes(@Nullable Object[] arguments) {
+  private long bytes(@Nullable Object[] arguments) {
     long bytes = 0;
     for (Object argument : arguments) {
       bytes +=
           switch (argument) {
             case Tensor tensor -> tensor.shape().elements() * tensor.type().bytes();
-            case Packed packed -> packed.memory.bytes();
+            case Packed packed -> packed.spec.weights() * weightBytes();
             case List<?> list -> bytes(list.toArray());
             // Gradient read, weight and momentum read and written.
             case SgdSlot slot ->
@@ -92,6 +109,11 @@ public final class PlanningBackend implements InvocationHandler {
           };
     }
     return bytes;
+  }
+
+  /** Bytes of a weight that a convolution reads. */
+  private long weightBytes() {
+    return precision == Precision.MIXED ? DType.F16.bytes() : DType.F32.bytes();
   }
 
   /** A convolution multiplies and adds once for each weight of an output channel at each output. */
@@ -143,20 +165,15 @@ public final class PlanningBackend implements InvocationHandler {
     }
   }
 
-  /** Packed weights in one layout, as large as the plain ones. */
+  /** Packed weights in one layout, as large as the plain ones, and those that convolve. */
   private final class Packed implements ConvWeights {
     private final ConvSpec spec;
     private final Counted memory;
 
     Packed(ConvSpec spec) {
       this.spec = spec;
-      memory =
-          new Counted(
-              (long) spec.outChannels()
-                  * spec.inChannels()
-                  * spec.kernel()
-                  * spec.kernel()
-                  * Float.BYTES);
+      long rounded = precision == Precision.MIXED ? weightBytes() : 0;
+      memory = new Counted(spec.weights() * (DType.F32.bytes() + rounded));
     }
 
     @Override
