@@ -3,16 +3,23 @@ package dev.wisp.backend;
 import dev.wisp.tensor.DType;
 import dev.wisp.tensor.Scope;
 import dev.wisp.tensor.Tensor;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A backend whose convolutions can be computed as a card's tensor cores do it, {@link
- * Precision#MIXED}: operands and results rounded to float16, sums as the backend below does them,
- * then bias, residual and ReLU in float32. Everything else, and float32, is the backend's below. It
- * rounds on the host: for tests alone.
+ * A backend that can compute as a card does in mixed precision, {@link Precision#MIXED}: operands
+ * and products of convolutions rounded to float16, sums as the backend below does them, then bias,
+ * residual and ReLU in float32; and what a card keeps in float16 rounded again, activations and
+ * their gradients. It knows no encoder: the layers over it are rounded so too, which a card does
+ * not do. Everything else, and float32, is the backend's below. It rounds on the host: for tests
+ * alone.
  */
 public final class HalfPrecisionBackend extends GroupedBackend {
+  private static final Set<String> GRADIENTS = Set.of("reluBackward", "addScaled");
+
   private final Backend below;
   private final Convolutions convolutions;
 
@@ -23,7 +30,18 @@ public final class HalfPrecisionBackend extends GroupedBackend {
 
   private HalfPrecisionBackend(Backend below, Convolutions convolutions) {
     super(
-        convolutions, below, below, below, below, below, below, below, below, below, below, below);
+        convolutions,
+        below,
+        below,
+        rounding(convolutions),
+        below,
+        below,
+        below,
+        below,
+        below,
+        below,
+        below,
+        below);
     this.below = below;
     this.convolutions = convolutions;
   }
@@ -38,6 +56,26 @@ public final class HalfPrecisionBackend extends GroupedBackend {
       values[i] = rounded(values[i]);
     }
     return values;
+  }
+
+  /** The operations that write activations' gradients are rounded; the last operand is written. */
+  private static PointwiseOps rounding(Convolutions convolutions) {
+    return (PointwiseOps)
+        Proxy.newProxyInstance(
+            PointwiseOps.class.getClassLoader(),
+            new Class<?>[] {PointwiseOps.class},
+            (proxy, method, arguments) -> {
+              try {
+                Object result = method.invoke(convolutions.below, arguments);
+                if (convolutions.precision == Precision.MIXED
+                    && GRADIENTS.contains(method.getName())) {
+                  convolutions.roundInPlace((Tensor) arguments[arguments.length - 1]);
+                }
+                return result;
+              } catch (InvocationTargetException failure) {
+                throw failure.getCause();
+              }
+            });
   }
 
   private static final class Weights implements ConvWeights {
@@ -133,7 +171,7 @@ public final class HalfPrecisionBackend extends GroupedBackend {
           values[i] = 0;
         }
       }
-      below.upload(values, y);
+      below.upload(rounded(values), y);
     }
 
     @Override
@@ -216,7 +254,7 @@ public final class HalfPrecisionBackend extends GroupedBackend {
 
   @Override
   public String describe() {
-    return below.describe() + ", convolutions can be rounded to float16";
+    return below.describe() + ", can be rounded to float16";
   }
 
   @Override
