@@ -43,58 +43,46 @@ void softmax(const float* logits, int64_t labels, int64_t pixels, int64_t width,
   });
 }
 
-/* Working space of mean-field steps, [pixels, width] each but for the lattices' rows. */
+/* Working space of filters, [rows, width] each. */
 struct Space {
-  Scratch<float> scaled, message, work, other;
+  Scratch<float> work, other;
 
-  Space(int64_t pixels, int64_t rows, int64_t width)
-      : scaled(pixels * width), message(pixels * width), work(rows * width), other(rows * width) {}
+  Space(int64_t rows, int64_t width) : work(rows * width), other(rows * width) {}
 };
 
 /* A lattice with symmetric normalisation: message n K (n Q), n = 1 / sqrt(K 1 + 1e-20). */
 class Pairwise {
  public:
   Pairwise(const float* image, int64_t h, int64_t w, float spatial, float colour)
-      : pixels_(h * w), lattice_(image, h, w, spatial, colour), norm_(pixels_) {}
+      : pixels_(h * w), lattice_(image, h, w, spatial, colour) {}
 
   int64_t rows() const { return lattice_.rows(); }
 
+  /* Before any message. */
   void normalize(Space& space) {
     constexpr int64_t width = 4;
-    float* norm = norm_.get();
-    float* ones = space.scaled.get();
-    const float* sums = space.message.get();
-    parallel_ranges(pixels_ * width, kStreamGrain, [=](int64_t begin, int64_t end) {
+    Scratch<float> ones(pixels_ * width), sums(pixels_ * width), norm(pixels_);
+    parallel_ranges(pixels_ * width, kStreamGrain, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) ones[i] = 1;
     });
-    lattice_.filter(ones, space.message.get(), width, space.work.get(), space.other.get());
-    parallel_ranges(pixels_, kPixelGrain, [=](int64_t begin, int64_t end) {
+    lattice_.filter(ones.get(), nullptr, 1, sums.get(), width, space.work.get(),
+                    space.other.get());
+    parallel_ranges(pixels_, kPixelGrain, [&](int64_t begin, int64_t end) {
       for (int64_t p = begin; p < end; ++p)
         norm[p] = 1.0f / __builtin_sqrtf(sums[p * width] + 1e-20f);
     });
+    lattice_.normalize(norm.get());
   }
 
-  /* logits += compat n K (n q) */
-  void add_message(const float* q, float compat, int64_t width, Space& space, float* logits) {
-    const float* norm = norm_.get();
-    float* scaled = space.scaled.get();
-    const float* message = space.message.get();
-    parallel_ranges(pixels_, kPixelGrain, [=](int64_t begin, int64_t end) {
-      for (int64_t p = begin; p < end; ++p)
-        for (int64_t c = 0; c < width; ++c) scaled[p * width + c] = norm[p] * q[p * width + c];
-    });
-    lattice_.filter(scaled, space.message.get(), width, space.work.get(), space.other.get());
-    parallel_ranges(pixels_, kPixelGrain, [=](int64_t begin, int64_t end) {
-      for (int64_t p = begin; p < end; ++p)
-        for (int64_t c = 0; c < width; ++c)
-          logits[p * width + c] += compat * (norm[p] * message[p * width + c]);
-    });
+  /* logits = base + compat n K (n q); base may be logits */
+  void add_message(const float* q, const float* base, float compat, int64_t width, Space& space,
+                   float* logits) const {
+    lattice_.filter(q, base, compat, logits, width, space.work.get(), space.other.get());
   }
 
  private:
   int64_t pixels_;
   Lattice lattice_;
-  Scratch<float> norm_;
 };
 
 }  // namespace
@@ -107,7 +95,7 @@ void lattice_filter(const float* image, int64_t h, int64_t w, float spatial, flo
   Scratch<float> rows(pixels * width), filtered(pixels * width);
   Scratch<float> work(lattice.rows() * width), other(lattice.rows() * width);
   interleave(values, channels, pixels, width, rows.get());
-  lattice.filter(rows.get(), filtered.get(), width, work.get(), other.get());
+  lattice.filter(rows.get(), nullptr, 1, filtered.get(), width, work.get(), other.get());
   separate(filtered.get(), channels, pixels, width, out);
 }
 
@@ -127,16 +115,13 @@ void dense_crf(const float* unary, const float* image, int64_t labels, int64_t h
     Pairwise gaussian(nullptr, h, w, gaussian_spatial, 1);
     Pairwise bilateral(image, h, w, bilateral_spatial, bilateral_colour);
     const int64_t rows = gaussian.rows() > bilateral.rows() ? gaussian.rows() : bilateral.rows();
-    Space space(pixels, rows, width);
+    Space space(rows, width);
     gaussian.normalize(space);
     bilateral.normalize(space);
     float* next = logits.get();
     for (int64_t step = 0; step < steps; ++step) {
-      parallel_ranges(pixels * width, kStreamGrain, [=](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) next[i] = first[i];
-      });
-      gaussian.add_message(now.get(), gaussian_compat, width, space, next);
-      bilateral.add_message(now.get(), bilateral_compat, width, space, next);
+      gaussian.add_message(now.get(), first, gaussian_compat, width, space, next);
+      bilateral.add_message(now.get(), next, bilateral_compat, width, space, next);
       softmax(next, labels, pixels, width, now.get());
     }
   }

@@ -267,8 +267,17 @@ void Lattice::sort_corners() {
     }
 }
 
-void Lattice::filter(const float* values, float* out, int64_t width, float* work,
-                     float* other) const {
+void Lattice::normalize(const float* norm) {
+  parallel_ranges(pixels_ * corners_, kPixelGrain, [&](int64_t first, int64_t last) {
+    for (int64_t k = first; k < last; ++k) {
+      share_[k] *= norm[pixel_[k]];
+      weight_[k] *= norm[k / corners_];
+    }
+  });
+}
+
+void Lattice::filter(const float* values, const float* base, float factor, float* out,
+                     int64_t width, float* work, float* other) const {
   parallel_ranges(rows_, kRowGrain, [&](int64_t first, int64_t last) {
     for (int64_t row = first; row < last; ++row)
       for (int64_t c = 0; c < width; c += 4) {
@@ -294,14 +303,15 @@ void Lattice::filter(const float* values, float* out, int64_t width, float* work
     });
   }
   const float* blurred = corners_ % 2 == 0 ? work : other;
-  const float share = 1.0f / (1.0f + 1.0f / static_cast<float>(1 << (corners_ - 1)));
+  const float share = factor / (1.0f + 1.0f / static_cast<float>(1 << (corners_ - 1)));
   parallel_ranges(pixels_, kPixelGrain, [&](int64_t first, int64_t last) {
     for (int64_t p = first; p < last; ++p)
       for (int64_t c = 0; c < width; c += 4) {
         Four sum{};
         for (int64_t k = p * corners_; k < (p + 1) * corners_; ++k)
           sum += weight_[k] * load_four(blurred + vertex_[k] * width + c);
-        store_four(out + p * width + c, share * sum);
+        const Four from = base == nullptr ? Four{} : load_four(base + p * width + c);
+        store_four(out + p * width + c, from + share * sum);
       }
   });
 }

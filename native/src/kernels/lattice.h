@@ -50,10 +50,15 @@ class Lattice {
   int64_t rows() const { return rows_; }
 
   /*
-   * out (out, [pixels, width]) = the filter of values (in, [pixels, width]). width is a multiple of
-   * 4; both work arrays hold rows() * width floats.
+   * out (out, [pixels, width]) = base + factor * the filter of values (in, [pixels, width]). base
+   * (in, [pixels, width]) is null for none, or out itself. width is a multiple of 4; both work
+   * arrays hold rows() * width floats.
    */
-  void filter(const float* values, float* out, int64_t width, float* work, float* other) const;
+  void filter(const float* values, const float* base, float factor, float* out, int64_t width,
+              float* work, float* other) const;
+
+  /* From now on values and results of each pixel are multiplied by its norm (in, [pixels]). */
+  void normalize(const float* norm);
 
  private:
   void sort_corners();
