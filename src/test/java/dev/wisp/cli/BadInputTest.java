@@ -147,6 +147,7 @@ class BadInputTest {
             new Case(".safetensors, .pth, .npz", "convert", notWeights, at("x.txt")),
             new Case("no operation", "selftest", "--only=nothing"),
             new Case("no golden vectors", "selftest", "--only=pamrSteps", "--golden=no/such"),
+            new Case("no folder ae_sipe", "selftest", "--only=pamrSteps", "--golden=" + d),
             new Case("no kernel", "bench", "--only=nothing"),
             new Case("--batch is 0; give 1..256", "bench", "--batch=0"),
             new Case("--repeats is 0", "bench", "--repeats=0"),
