@@ -1,6 +1,7 @@
 #pragma once
 /* What the timing programs measure with. */
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -22,4 +23,21 @@ inline long peak_kilobytes() {
     std::fclose(file);
   }
   return kilobytes;
+}
+
+/* The best of some calls, in seconds. */
+struct Best {
+  double wall = 1e9, processor = 1e9;
+};
+
+/* Times call() so many times; whether every one returned true. */
+template <class Call>
+bool best_of(int calls, const Call& call, Best* best) {
+  for (int i = 0; i < calls; ++i) {
+    const double wall = seconds(CLOCK_MONOTONIC), processor = seconds(CLOCK_PROCESS_CPUTIME_ID);
+    if (!call()) return false;
+    best->wall = std::min(best->wall, seconds(CLOCK_MONOTONIC) - wall);
+    best->processor = std::min(best->processor, seconds(CLOCK_PROCESS_CPUTIME_ID) - processor);
+  }
+  return true;
 }

@@ -85,21 +85,20 @@ int main(int count, char** arguments) {
   const std::vector<float> image(photo.values.begin(), photo.values.end());
   std::vector<float> q(unary.size());
   const long before = peak_kilobytes();
-  double wall = 1e9, processor = 1e9;
-  for (int call = 0; call < kCalls; ++call) {
-    const double w = seconds(CLOCK_MONOTONIC), p = seconds(CLOCK_PROCESS_CPUTIME_ID);
-    if (wisp_dense_crf(unary.data(), image.data(), static_cast<int64_t>(classes.size()),
-                       photo.height, photo.width, kSteps, 3, 3, 50, 5, 10, q.data()) != WISP_OK) {
-      std::fprintf(stderr, "%s\n", wisp_error_message());
-      return 1;
-    }
-    wall = std::min(wall, seconds(CLOCK_MONOTONIC) - w);
-    processor = std::min(processor, seconds(CLOCK_PROCESS_CPUTIME_ID) - p);
+  const auto compute = [&] {
+    return wisp_dense_crf(unary.data(), image.data(), static_cast<int64_t>(classes.size()),
+                          photo.height, photo.width, kSteps, 3, 3, 50, 5, 10,
+                          q.data()) == WISP_OK;
+  };
+  Best best;
+  if (!best_of(kCalls, compute, &best)) {
+    std::fprintf(stderr, "%s\n", wisp_error_message());
+    return 1;
   }
   std::printf(
       "%s, %d threads, %ldx%ld, %zu labels: %.0f ms wall, %.0f ms processor; peak %ld kB, before "
       "it %ld kB\n",
       isa, threads, static_cast<long>(photo.height), static_cast<long>(photo.width),
-      classes.size(), wall * 1e3, processor * 1e3, peak_kilobytes(), before);
+      classes.size(), best.wall * 1e3, best.processor * 1e3, peak_kilobytes(), before);
   return 0;
 }

@@ -68,20 +68,18 @@ int main(int count, char** arguments) {
   for (float& value : boundary) value = random() / 2;
   for (float& value : maps) value = random();
   const long before = peak_kilobytes();
-  double wall = 1e9, processor = 1e9;
-  for (int call = 0; call < kCalls; ++call) {
-    const double w = seconds(CLOCK_MONOTONIC), p = seconds(CLOCK_PROCESS_CPUTIME_ID);
-    if (wisp_random_walk(boundary.data(), maps.data(), kMaps, kHeight, kWidth, kRadius,
-                         offsets.data(), coordinates.data(),
-                         static_cast<int64_t>(offsets.size()) - 1, 10, kSteps,
-                         out.data()) != WISP_OK) {
-      std::fprintf(stderr, "%s\n", wisp_error_message());
-      return 1;
-    }
-    wall = std::min(wall, seconds(CLOCK_MONOTONIC) - w);
-    processor = std::min(processor, seconds(CLOCK_PROCESS_CPUTIME_ID) - p);
+  const auto compute = [&] {
+    return wisp_random_walk(boundary.data(), maps.data(), kMaps, kHeight, kWidth, kRadius,
+                            offsets.data(), coordinates.data(),
+                            static_cast<int64_t>(offsets.size()) - 1, 10, kSteps,
+                            out.data()) == WISP_OK;
+  };
+  Best best;
+  if (!best_of(kCalls, compute, &best)) {
+    std::fprintf(stderr, "%s\n", wisp_error_message());
+    return 1;
   }
   std::printf("%s, %d threads: %.0f ms wall, %.0f ms processor; peak %ld kB, before it %ld kB\n",
-              isa, threads, wall * 1e3, processor * 1e3, peak_kilobytes(), before);
+              isa, threads, best.wall * 1e3, best.processor * 1e3, peak_kilobytes(), before);
   return 0;
 }

@@ -5,6 +5,7 @@ import dev.wisp.common.WispException;
 import dev.wisp.io.AtomicFiles;
 import dev.wisp.io.FileErrors;
 import dev.wisp.pipeline.stages.Stage;
+import dev.wisp.pipeline.stages.StageManifest;
 import dev.wisp.pipeline.stages.StageRunner;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -23,9 +24,6 @@ import java.util.stream.Stream;
  */
 public final class Pipeline {
   private static final String RECIPE = "recipe.yaml";
-
-  /** Folder of the stages' manifests. */
-  private static final String STAGES = "stages";
 
   private Pipeline() {}
 
@@ -82,7 +80,7 @@ public final class Pipeline {
     Path folder = request.run();
     requireOurs(folder);
     try (FolderLock _ = FolderLock.take(folder)) {
-      AtomicFiles.makeFolder(folder.resolve(STAGES));
+      AtomicFiles.makeFolder(folder.resolve(StageManifest.FOLDER));
       AtomicFiles.writeString(folder.resolve(RECIPE), Recipes.write(request.recipe()));
       StageRunner runner =
           new StageRunner(
@@ -106,7 +104,7 @@ public final class Pipeline {
 
   /** Stages empty their folders: those of somebody else must not be among them. */
   private static void requireOurs(Path folder) {
-    if (Files.isDirectory(folder.resolve(STAGES)) || !Files.isDirectory(folder)) {
+    if (Files.isDirectory(folder.resolve(StageManifest.FOLDER)) || !Files.isDirectory(folder)) {
       return;
     }
     if (RunDirectory.holdsRun(folder)) {

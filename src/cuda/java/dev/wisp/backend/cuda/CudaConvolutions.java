@@ -124,15 +124,9 @@ final class CudaConvolutions implements ConvolutionOps {
     long to = call.outOver("y", type, y, List.of("residual"), s.out());
     call.run(
         () -> {
-          long input = given == type ? from : narrowed(call, from, s.inputElements());
+          long input = given == type ? from : half.narrowed(call, from, s.inputElements());
           convolver(type).forward(call, s, input, holder, add, rest, to, relu);
         });
-  }
-
-  private long narrowed(CudaCall call, long source, long elements) {
-    long target = call.workspace(elements * DType.F16.bytes());
-    half.narrow(source, target, elements);
-    return target;
   }
 
   @Override

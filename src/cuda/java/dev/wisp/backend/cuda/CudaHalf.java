@@ -4,6 +4,8 @@ import static dev.wisp.backend.cuda.CudaParameter.i32;
 import static dev.wisp.backend.cuda.CudaParameter.i64;
 import static dev.wisp.backend.cuda.CudaParameter.pointer;
 
+import dev.wisp.tensor.DType;
+
 /** Between float32 tensors and float16 operands, {@code cuda/half.cu}. */
 final class CudaHalf {
   private static final String FILE = "half";
@@ -33,6 +35,20 @@ final class CudaHalf {
             i64("positions"),
             i32("channels"),
             i32("relu"));
+  }
+
+  /** A copy in float16 of n float32, in the call's workspace. */
+  long narrowed(CudaCall call, long source, long n) {
+    long target = call.workspace(n * DType.F16.bytes());
+    narrow(source, target, n);
+    return target;
+  }
+
+  /** A copy in float32 of n float16, in the call's workspace. */
+  long widened(CudaCall call, long source, long n) {
+    long target = call.workspace(n * DType.F32.bytes());
+    widen(source, target, n);
+    return target;
   }
 
   /** Rounds n float32 to float16. */

@@ -103,7 +103,7 @@ final class CudaPaths {
   }
 
   /** Paths on the device, until the call has run. */
-  private record Index(long offsets, long coordinates) {
+  record Index(long offsets, long coordinates) {
     static Index of(CudaCall call, PathIndex paths) {
       return new Index(call.ints(paths.offsets()), call.ints(paths.coordinates()));
     }

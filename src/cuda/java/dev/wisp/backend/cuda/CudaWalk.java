@@ -78,7 +78,7 @@ final class CudaWalk {
   }
 
   /** Sizes of a walk, and the paths on the device. */
-  private record Walk(long c, long h, long w, long paths, long offsets, long coordinates) {
+  private record Walk(long c, long h, long w, long paths, CudaPaths.Index index) {
     long positions() {
       return h * w;
     }
@@ -87,27 +87,23 @@ final class CudaWalk {
       return Math.ceilDiv(positions(), THREADS);
     }
 
-    CudaKernel paths(CudaKernel kernel) {
-      return kernel.pointer(offsets).pointer(coordinates);
-    }
-
     CudaKernel sizes(CudaKernel kernel) {
       return kernel.i32(h).i32(w).i32(paths);
     }
   }
 
   private void affinities(long boundary, long affinity, double beta, Walk walk) {
-    walk.paths(affinities.pointer(boundary)).pointer(affinity);
+    walk.index.set(affinities.pointer(boundary)).pointer(affinity);
     walk.sizes(affinities).f64(beta).launch(walk.blocks(), walk.paths, 1, THREADS, 1, 0);
   }
 
   private void inverse(long affinity, long sums, Walk walk) {
-    walk.paths(inverse.pointer(affinity)).pointer(sums);
+    walk.index.set(inverse.pointer(affinity)).pointer(sums);
     walk.sizes(inverse).launch(walk.blocks(), THREADS, 0);
   }
 
   private void step(long from, long affinity, long inverses, long to, Walk walk) {
-    walk.paths(step.pointer(from).pointer(affinity).pointer(inverses)).pointer(to);
+    walk.index.set(step.pointer(from).pointer(affinity).pointer(inverses)).pointer(to);
     walk.sizes(step.i32(walk.c))
         .launch(walk.blocks(), Math.ceilDiv(walk.c, TOGETHER), 1, THREADS, 1, 0);
   }
@@ -128,12 +124,7 @@ final class CudaWalk {
         () -> {
           Walk walk =
               new Walk(
-                  shape[0],
-                  shape[1],
-                  shape[2],
-                  paths.count(),
-                  call.ints(paths.offsets()),
-                  call.ints(paths.coordinates()));
+                  shape[0], shape[1], shape[2], paths.count(), CudaPaths.Index.of(call, paths));
           long elements = walk.c * walk.positions();
           long affinity = call.workspace(walk.paths * walk.positions() * Double.BYTES);
           long inverses = call.workspace(walk.positions() * Double.BYTES);

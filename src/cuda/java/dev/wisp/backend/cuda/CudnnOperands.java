@@ -29,7 +29,7 @@ final class CudnnOperands {
               call.workspace(s.outputElements() * Float.BYTES));
       case HALF ->
           new Operands(
-              narrowed(call, x, s.inputElements()),
+              half.narrowed(call, x, s.inputElements()),
               narrowWeights(weights),
               call.workspace(s.outputElements() * Short.BYTES));
       case PLAIN -> throw new AssertionError(layout);
@@ -55,7 +55,7 @@ final class CudnnOperands {
           new Operands(
               call.workspace(s.inputElements() * Short.BYTES),
               narrowWeights(weights),
-              narrowed(call, dy, s.outputElements()));
+              half.narrowed(call, dy, s.outputElements()));
       case PLAIN -> throw new AssertionError(layout);
     };
   }
@@ -68,9 +68,9 @@ final class CudnnOperands {
       case NCHW -> new Operands(planarInput(call, s, x), dw, planarOutput(call, s, dy));
       case HALF ->
           new Operands(
-              narrowed(call, x, s.inputElements()),
+              half.narrowed(call, x, s.inputElements()),
               call.workspace(s.spec().weights() * Short.BYTES),
-              narrowed(call, dy, s.outputElements()));
+              half.narrowed(call, dy, s.outputElements()));
       case PLAIN -> throw new AssertionError(layout);
     };
   }
@@ -116,12 +116,6 @@ final class CudnnOperands {
             target ->
                 layouts.transpose(
                     weights.packed(), target, spec.outChannels(), taps, spec.inChannels()));
-  }
-
-  private long narrowed(CudaCall call, long source, long elements) {
-    long target = call.workspace(elements * Short.BYTES);
-    half.narrow(source, target, elements);
-    return target;
   }
 
   /** The weights in float16. */

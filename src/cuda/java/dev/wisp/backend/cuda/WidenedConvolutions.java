@@ -15,12 +15,6 @@ final class WidenedConvolutions implements Convolver {
     this.half = half;
   }
 
-  private long widened(CudaCall call, long source, long elements) {
-    long target = space(call, elements);
-    half.widen(source, target, elements);
-    return target;
-  }
-
   private static long space(CudaCall call, long elements) {
     return call.workspace(elements * DType.F32.bytes());
   }
@@ -36,9 +30,9 @@ final class WidenedConvolutions implements Convolver {
       long y,
       boolean relu) {
     long outputs = s.outputElements();
-    long from = widened(call, x, s.inputElements());
+    long from = half.widened(call, x, s.inputElements());
     // The residual is widened to where the result replaces it.
-    long to = residual == 0 ? space(call, outputs) : widened(call, residual, outputs);
+    long to = residual == 0 ? space(call, outputs) : half.widened(call, residual, outputs);
     plain.forward(call, s, from, weights, bias, residual == 0 ? 0 : to, to, relu);
     half.narrow(to, y, outputs);
   }
@@ -46,7 +40,7 @@ final class WidenedConvolutions implements Convolver {
   @Override
   public void backwardData(
       CudaCall call, ConvolutionSizes s, long dy, CudaWeights weights, long dx) {
-    long from = widened(call, dy, s.outputElements());
+    long from = half.widened(call, dy, s.outputElements());
     long to = space(call, s.inputElements());
     plain.backwardData(call, s, from, weights, to);
     half.narrow(to, dx, s.inputElements());
@@ -58,8 +52,8 @@ final class WidenedConvolutions implements Convolver {
     plain.backwardWeights(
         call,
         s,
-        widened(call, x, s.inputElements()),
-        widened(call, dy, s.outputElements()),
+        half.widened(call, x, s.inputElements()),
+        half.widened(call, dy, s.outputElements()),
         dw,
         db);
   }

@@ -18,47 +18,12 @@ final class ConvolutionCases {
     IN_PLACE
   }
 
-  /** A convolution and its input's sizes. */
-  private record Size(ConvSpec spec, int n, int h, int w) {
-    long[] in() {
-      return new long[] {n, h, w, spec.inChannels()};
-    }
-
-    long[] out() {
-      return new long[] {n, spec.outSize(h), spec.outSize(w), spec.outChannels()};
-    }
-
-    long[] weight() {
-      return new long[] {spec.outChannels(), spec.inChannels(), spec.kernel(), spec.kernel()};
-    }
-
-    /** Weights of a size that keeps outputs near 1. */
-    Tensor weights(Trial t) {
-      double bound = Math.sqrt(3.0 / spec.inChannels()) / spec.kernel();
-      return t.uniform(-bound, bound, weight());
-    }
-
-    @Override
-    public String toString() {
-      return "%d->%d kernel %d stride %d padding %d dilation %d, input %dx%dx%d"
-          .formatted(
-              spec.inChannels(),
-              spec.outChannels(),
-              spec.kernel(),
-              spec.stride(),
-              spec.padding(),
-              spec.dilation(),
-              n,
-              h,
-              w);
-    }
+  private static ConvolutionSize size(
+      int in, int out, int k, int s, int p, int d, int n, int h, int w) {
+    return new ConvolutionSize(new ConvSpec(in, out, k, s, p, d), n, h, w);
   }
 
-  private static Size size(int in, int out, int k, int s, int p, int d, int n, int h, int w) {
-    return new Size(new ConvSpec(in, out, k, s, p, d), n, h, w);
-  }
-
-  private static final List<Size> SIZES =
+  private static final List<ConvolutionSize> SIZES =
       List.of(
           size(1, 1, 1, 1, 0, 1, 1, 1, 1),
           size(3, 5, 1, 1, 0, 1, 1, 1, 1),
@@ -84,7 +49,7 @@ final class ConvolutionCases {
 
   static List<ConformanceCase> all() {
     List<ConformanceCase> cases = new ArrayList<>();
-    for (Size size : SIZES) {
+    for (ConvolutionSize size : SIZES) {
       forward(cases, size, false, false, Residual.NONE, false);
       forward(cases, size, true, true, Residual.NONE, true);
       cases.add(
@@ -117,8 +82,8 @@ final class ConvolutionCases {
     for (int c : new int[] {1, 15, 16, 17, 64}) {
       cases.add(new ConformanceCase("foldNorm", c + " channels", t -> foldNorm(t, c)));
     }
-    for (Size size : List.of(SIZES.get(0), SIZES.get(2), SIZES.get(11), SIZES.get(15))) {
-      String text = "weights of " + size.spec;
+    for (ConvolutionSize size : List.of(SIZES.get(0), SIZES.get(2), SIZES.get(11), SIZES.get(15))) {
+      String text = "weights of " + size.spec();
       cases.add(new ConformanceCase("foldNormBackward", text, t -> foldBackward(t, size, false)));
       cases.add(
           new ConformanceCase(
@@ -145,7 +110,7 @@ final class ConvolutionCases {
 
   private static void forward(
       List<ConformanceCase> cases,
-      Size size,
+      ConvolutionSize size,
       boolean scale,
       boolean bias,
       Residual residual,
@@ -166,7 +131,7 @@ final class ConvolutionCases {
             text,
             t -> {
               Backend b = t.backend();
-              ConvSpec spec = size.spec;
+              ConvSpec spec = size.spec();
               Tensor weight = size.weights(t);
               Tensor x = t.normal(size.in());
               Tensor rest = residual == Residual.NONE ? null : t.normal(size.out());
@@ -179,20 +144,20 @@ final class ConvolutionCases {
             }));
   }
 
-  private static void backwardData(Trial t, Size size) {
+  private static void backwardData(Trial t, ConvolutionSize size) {
     Backend b = t.backend();
     Tensor dx = t.f32(size.in());
-    try (ConvWeights holder = b.convWeights(size.spec)) {
-      b.loadWeights(holder, size.weights(t), scales(t, size.spec));
+    try (ConvWeights holder = b.convWeights(size.spec())) {
+      b.loadWeights(holder, size.weights(t), scales(t, size.spec()));
       b.convBackwardData(holder, t.normal(size.out()), dx);
     }
     t.out("dx", dx);
   }
 
-  private static void backwardWeights(Trial t, Size size, boolean bias) {
+  private static void backwardWeights(Trial t, ConvolutionSize size, boolean bias) {
     Tensor dw = t.f32(size.weight());
-    Tensor db = bias ? t.f32(size.spec.outChannels()) : null;
-    t.backend().convBackwardWeights(size.spec, t.normal(size.in()), t.normal(size.out()), dw, db);
+    Tensor db = bias ? t.f32(size.spec().outChannels()) : null;
+    t.backend().convBackwardWeights(size.spec(), t.normal(size.in()), t.normal(size.out()), dw, db);
     t.out("dw", dw);
     if (db != null) {
       t.out("db", db);
@@ -201,18 +166,18 @@ final class ConvolutionCases {
 
   private static void twoHolders(Trial t) {
     Backend b = t.backend();
-    Size size = SIZES.get(2);
+    ConvolutionSize size = SIZES.get(2);
     Tensor x = t.normal(size.in());
     Tensor first = t.f32(size.out());
     Tensor second = t.f32(size.out());
-    try (ConvWeights one = b.convWeights(size.spec);
-        ConvWeights two = b.convWeights(size.spec)) {
+    try (ConvWeights one = b.convWeights(size.spec());
+        ConvWeights two = b.convWeights(size.spec())) {
       b.loadWeights(one, size.weights(t), null);
       b.loadWeights(two, size.weights(t), null);
       b.convForward(one, x, null, null, false, first);
       b.convForward(two, x, null, null, false, second);
-      if (!one.spec().equals(size.spec)) {
-        throw new AssertionError("holder of " + size.spec + " says " + one.spec());
+      if (!one.spec().equals(size.spec())) {
+        throw new AssertionError("holder of " + size.spec() + " says " + one.spec());
       }
     }
     t.out("first", first);
@@ -221,13 +186,13 @@ final class ConvolutionCases {
 
   private static void noReference(Trial t) {
     Backend b = t.backend();
-    Size size = SIZES.get(10);
+    ConvolutionSize size = SIZES.get(10);
     Tensor weight = size.weights(t);
-    Tensor scale = scales(t, size.spec);
+    Tensor scale = scales(t, size.spec());
     Tensor x = t.normal(size.in());
     Tensor y = t.f32(size.out());
     Tensor dx = t.f32(size.in());
-    try (ConvWeights holder = b.convWeights(size.spec)) {
+    try (ConvWeights holder = b.convWeights(size.spec())) {
       b.loadWeights(holder, weight, scale);
       b.fill(weight, 7);
       scale.release();
@@ -241,12 +206,12 @@ final class ConvolutionCases {
 
   private static void reload(Trial t) {
     Backend b = t.backend();
-    Size size = SIZES.get(11);
+    ConvolutionSize size = SIZES.get(11);
     Tensor x = t.normal(size.in());
     Tensor y = t.f32(size.out());
     Tensor dx = t.f32(size.in());
-    try (ConvWeights holder = b.convWeights(size.spec)) {
-      b.loadWeights(holder, size.weights(t), scales(t, size.spec));
+    try (ConvWeights holder = b.convWeights(size.spec())) {
+      b.loadWeights(holder, size.weights(t), scales(t, size.spec()));
       b.convForward(holder, x, null, null, false, y);
       b.convBackwardData(holder, y, dx);
       b.loadWeights(holder, size.weights(t), null);
@@ -282,8 +247,8 @@ final class ConvolutionCases {
     t.out("bias", bias);
   }
 
-  private static void foldBackward(Trial t, Size size, boolean inPlace) {
-    int c = size.spec.outChannels();
+  private static void foldBackward(Trial t, ConvolutionSize size, boolean inPlace) {
+    int c = size.spec().outChannels();
     Tensor folded = t.normal(size.weight());
     Tensor dw = inPlace ? folded : t.f32(size.weight());
     Tensor dgamma = t.f32(c);
@@ -342,9 +307,9 @@ final class ConvolutionCases {
     t.outWithZeros("dx", dx);
   }
 
-  private static void poolHostile(Trial t) {
-    int c = 17;
-    float[] values = new float[7 * 7 * c];
+  /** {@code [1, 7, 7, 17]} with NaN and infinities, all else below 0. */
+  static Tensor hostile(Trial t) {
+    float[] values = new float[7 * 7 * 17];
     for (int i = 0; i < values.length; i++) {
       values[i] =
           switch (t.random().nextInt(12)) {
@@ -354,9 +319,13 @@ final class ConvolutionCases {
             default -> -1 - (float) t.random().nextDouble();
           };
     }
-    Tensor y = t.f32(1, 4, 4, c);
-    Tensor index = t.i32(1, 4, 4, c);
-    t.backend().maxPool(t.tensor(values, 1, 7, 7, c), y, index);
+    return t.tensor(values, 1, 7, 7, 17);
+  }
+
+  private static void poolHostile(Trial t) {
+    Tensor y = t.f32(1, 4, 4, 17);
+    Tensor index = t.i32(1, 4, 4, 17);
+    t.backend().maxPool(hostile(t), y, index);
     t.outExact("y", y);
     t.out("index", index);
   }

@@ -41,42 +41,16 @@ final class HalfCases {
     1.00048828125f
   };
 
-  /** A convolution and its input's sizes. */
-  private record Size(ConvSpec spec, int n, int h, int w) {
-    long[] in() {
-      return new long[] {n, h, w, spec.inChannels()};
-    }
-
-    long[] out() {
-      return new long[] {n, spec.outSize(h), spec.outSize(w), spec.outChannels()};
-    }
-
-    long[] weight() {
-      return new long[] {spec.outChannels(), spec.inChannels(), spec.kernel(), spec.kernel()};
-    }
-
-    /** Weights of a size that keeps outputs near 1. */
-    Tensor weights(Trial t) {
-      double bound = Math.sqrt(3.0 / spec.inChannels()) / spec.kernel();
-      return t.wide(t.half(t.uniform(-bound, bound, weight())));
-    }
-
-    @Override
-    public String toString() {
-      return "%s, input %dx%dx%d".formatted(spec, n, h, w);
-    }
-  }
-
-  private static final List<Size> CONVOLUTIONS =
+  private static final List<ConvolutionSize> CONVOLUTIONS =
       List.of(
-          new Size(new ConvSpec(1, 1, 1, 1, 0, 1), 1, 1, 1),
-          new Size(new ConvSpec(15, 17, 1, 1, 0, 1), 2, 7, 5),
-          new Size(new ConvSpec(64, 16, 1, 1, 0, 1), 1, 16, 17),
-          new Size(new ConvSpec(32, 64, 1, 2, 0, 1), 1, 8, 10),
-          new Size(new ConvSpec(16, 16, 3, 1, 1, 1), 1, 13, 17),
-          new Size(new ConvSpec(15, 17, 3, 2, 1, 1), 2, 15, 16),
-          new Size(new ConvSpec(8, 8, 3, 1, 2, 2), 3, 9, 6),
-          new Size(new ConvSpec(3, 16, 7, 2, 3, 1), 2, 23, 29));
+          new ConvolutionSize(new ConvSpec(1, 1, 1, 1, 0, 1), 1, 1, 1),
+          new ConvolutionSize(new ConvSpec(15, 17, 1, 1, 0, 1), 2, 7, 5),
+          new ConvolutionSize(new ConvSpec(64, 16, 1, 1, 0, 1), 1, 16, 17),
+          new ConvolutionSize(new ConvSpec(32, 64, 1, 2, 0, 1), 1, 8, 10),
+          new ConvolutionSize(new ConvSpec(16, 16, 3, 1, 1, 1), 1, 13, 17),
+          new ConvolutionSize(new ConvSpec(15, 17, 3, 2, 1, 1), 2, 15, 16),
+          new ConvolutionSize(new ConvSpec(8, 8, 3, 1, 2, 2), 3, 9, 6),
+          new ConvolutionSize(new ConvSpec(3, 16, 7, 2, 3, 1), 2, 23, 29));
 
   private HalfCases() {}
 
@@ -92,8 +66,8 @@ final class HalfCases {
       cases.add(new ConformanceCase("maxPool", text + ", ties, index", t -> pool(t, true, s)));
     }
     cases.add(new ConformanceCase("maxPool", "NaN and infinities, F16", HalfCases::poolHostile));
-    for (Size size : CONVOLUTIONS) {
-      String text = size + ", F16";
+    for (ConvolutionSize size : CONVOLUTIONS) {
+      String text = "%s, input %dx%dx%d, F16".formatted(size.spec(), size.n(), size.h(), size.w());
       cases.add(
           new ConformanceCase("convForward", text, t -> forward(t, size, false, false, false)));
       cases.add(
@@ -176,62 +150,56 @@ final class HalfCases {
   }
 
   private static void poolHostile(Trial t) {
-    int c = 17;
-    float[] values = new float[7 * 7 * c];
-    for (int i = 0; i < values.length; i++) {
-      values[i] =
-          switch (t.random().nextInt(12)) {
-            case 0 -> Float.NaN;
-            case 1 -> Float.NEGATIVE_INFINITY;
-            case 2 -> Float.POSITIVE_INFINITY;
-            default -> -1 - (float) t.random().nextDouble();
-          };
-    }
-    Tensor y = t.f16(1, 4, 4, c);
-    Tensor index = t.i32(1, 4, 4, c);
-    t.backend().maxPool(t.half(t.tensor(values, 1, 7, 7, c)), y, index);
+    Tensor y = t.f16(1, 4, 4, 17);
+    Tensor index = t.i32(1, 4, 4, 17);
+    t.backend().maxPool(t.half(ConvolutionCases.hostile(t)), y, index);
     t.outExact("y", y);
     t.out("index", index);
   }
 
-  private static void forward(Trial t, Size size, boolean bias, boolean residual, boolean inPlace) {
+  private static Tensor weights(Trial t, ConvolutionSize size) {
+    return t.wide(t.half(size.weights(t)));
+  }
+
+  private static void forward(
+      Trial t, ConvolutionSize size, boolean bias, boolean residual, boolean inPlace) {
     Tensor x = t.half(t.normal(size.in()));
     Tensor rest = residual ? t.half(t.normal(size.out())) : null;
     Tensor y = rest != null && inPlace ? rest : t.f16(size.out());
-    Tensor add = bias ? t.normal(size.spec.outChannels()) : null;
-    try (ConvWeights holder = t.backend().convWeights(size.spec)) {
-      t.backend().loadWeights(holder, size.weights(t), null);
+    Tensor add = bias ? t.normal(size.spec().outChannels()) : null;
+    try (ConvWeights holder = t.backend().convWeights(size.spec())) {
+      t.backend().loadWeights(holder, weights(t, size), null);
       t.backend().convForward(holder, x, add, rest, bias, y);
     }
     t.out("y", y);
   }
 
-  private static void fromFloats(Trial t, Size size) {
+  private static void fromFloats(Trial t, ConvolutionSize size) {
     Tensor x = t.normal(size.in());
     Tensor y = t.f16(size.out());
-    try (ConvWeights holder = t.backend().convWeights(size.spec)) {
-      t.backend().loadWeights(holder, size.weights(t), null);
-      t.backend().convForward(holder, x, t.normal(size.spec.outChannels()), null, true, y);
+    try (ConvWeights holder = t.backend().convWeights(size.spec())) {
+      t.backend().loadWeights(holder, weights(t, size), null);
+      t.backend().convForward(holder, x, t.normal(size.spec().outChannels()), null, true, y);
     }
     t.out("y", y);
   }
 
-  private static void backwardData(Trial t, Size size) {
+  private static void backwardData(Trial t, ConvolutionSize size) {
     Tensor dy = t.half(t.normal(size.out()));
     Tensor dx = t.f16(size.in());
-    try (ConvWeights holder = t.backend().convWeights(size.spec)) {
-      t.backend().loadWeights(holder, size.weights(t), null);
+    try (ConvWeights holder = t.backend().convWeights(size.spec())) {
+      t.backend().loadWeights(holder, weights(t, size), null);
       t.backend().convBackwardData(holder, dy, dx);
     }
     t.out("dx", dx);
   }
 
-  private static void backwardWeights(Trial t, Size size, boolean bias) {
+  private static void backwardWeights(Trial t, ConvolutionSize size, boolean bias) {
     Tensor dw = t.f32(size.weight());
-    Tensor db = bias ? t.f32(size.spec.outChannels()) : null;
+    Tensor db = bias ? t.f32(size.spec().outChannels()) : null;
     Tensor x = t.half(t.normal(size.in()));
     Tensor dy = t.half(t.normal(size.out()));
-    t.backend().convBackwardWeights(size.spec, x, dy, dw, db);
+    t.backend().convBackwardWeights(size.spec(), x, dy, dw, db);
     t.outRounded("dw", dw);
     if (db != null) {
       t.out("db", db);
